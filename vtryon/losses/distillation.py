@@ -1,0 +1,117 @@
+"""Learning from a better network: PF-AFN's adjustable distillation, and a narrow student's lesson from a dense teacher."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vtryon.losses.terms import Perceptual, Terms
+from vtryon.nn.afwm import Warp
+from vtryon.nn.tryon import TryOn
+
+
+class AdjustableDistillation:
+    """The tutor teaches only the samples whose garment it warps better than the student (PF-AFN, section 3.4).
+
+    Args:
+        feature: weight of the person features; level k of n counts (n - k) times, so the coarsest counts most.
+        flow: weight of the flows; level k counts (k + 1) times.
+        flow_from: the first level whose flow is taught; coarser ones are left free.
+    """
+
+    def __init__(self, feature: float = 0.04, flow: float = 1.0, flow_from: int = 2):
+        self.feature, self.flow, self.flow_from = feature, flow, flow_from
+
+    def __call__(
+        self, answer: Warp | TryOn, lesson: Warp | TryOn, worn: Float[Tensor, "b 3 h w"], scale: float = 1.0
+    ) -> Terms:
+        """`worn`: the garment as worn on the photo, 0 elsewhere."""
+        gate = teaches(_cloth(lesson), _cloth(answer), worn)
+        terms = Terms(scale)
+        features = list(zip(lesson.person_features, answer.person_features, strict=True))
+        for level, (taught, learnt) in enumerate(features):
+            terms.add("lesson_features", gated(feature_distance(taught, learnt), gate), self.feature * (len(features) - level))
+        for level, (taught, learnt) in enumerate(zip(lesson.flows, answer.flows, strict=True)):
+            if level >= self.flow_from:
+                terms.add("lesson_flow", gated(flow_distance(taught, learnt), gate), self.flow * (level + 1))
+        return terms
+
+
+def teaches(
+    taught: Float[Tensor, "b 3 h w"], learnt: Float[Tensor, "b 3 h w"], worn: Float[Tensor, "b 3 h w"]
+) -> Float[Tensor, " b"]:
+    """1 for each sample whose garment the teacher warped strictly better than the student, by mean L1; else 0."""
+    with torch.no_grad():
+        teacher = (taught - worn).abs().mean(dim=(1, 2, 3))
+        student = (learnt - worn).abs().mean(dim=(1, 2, 3))
+        return (teacher < student).float()
+
+
+def gated(values: Float[Tensor, " b"], gate: Float[Tensor, " b"]) -> Float[Tensor, ""]:
+    """Mean over the gated samples; exactly 0, with zero gradient, when there is none."""
+    return (gate * values).sum() / gate.sum().clamp(min=1)
+
+
+def feature_distance(taught: Float[Tensor, "b c h w"], learnt: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
+    """Mean square over channels and places, a sample."""
+    return (taught.detach() - learnt).square().mean(dim=(1, 2, 3))
+
+
+def flow_distance(taught: Float[Tensor, "b 2 h w"], learnt: Float[Tensor, "b 2 h w"]) -> Float[Tensor, " b"]:
+    """Mean length of the difference over places, a sample, in units of the grid."""
+    return torch.linalg.vector_norm(taught.detach() - learnt, dim=1).mean(dim=(1, 2))
+
+
+class DistillLoss(nn.Module):
+    """A narrower student must see, warp and paint what a frozen dense teacher does.
+
+    Features of different widths are compared through 1x1 convolutions that learn beside the student and are dropped
+    with this loss when training ends.
+
+    Args:
+        perceptual: a feature network's distance.
+        teacher_channels, student_channels: widths of the two person pyramids (`fpn_channels`).
+        output: weight of the try-on's L1.
+        rendered: weight of the rendered person's L1 and the composition mask's L1.
+        perceptual_weight: of the perceptual distance of the two try-ons.
+        feature: weight of the person features, a level.
+        flow: weight of the flow, level k (k + 1) times.
+        levels: of the pyramids.
+    """
+
+    def __init__(
+        self,
+        perceptual: Perceptual,
+        teacher_channels: int = 256,
+        student_channels: int = 256,
+        output: float = 5.0,
+        rendered: float = 2.0,
+        perceptual_weight: float = 1.0,
+        feature: float = 0.04,
+        flow: float = 1.0,
+        levels: int = 5,
+    ):
+        super().__init__()
+        self.perceptual = perceptual
+        self.output, self.rendered, self.perceptual_weight = output, rendered, perceptual_weight
+        self.feature, self.flow = feature, flow
+        same = teacher_channels == student_channels
+        self.adapters = nn.ModuleList(
+            nn.Identity() if same else nn.Conv2d(student_channels, teacher_channels, 1) for _ in range(levels)
+        )
+
+    def forward(self, answer: TryOn, lesson: TryOn) -> dict[str, Tensor]:
+        terms = Terms()
+        terms.add("output", F.l1_loss(answer.image, lesson.image), self.output)
+        terms.look("perceptual", answer.image, lesson.image, self.perceptual_weight)
+        terms.add("rendered", F.l1_loss(answer.rendered, lesson.rendered), self.rendered)
+        terms.add("mask", F.l1_loss(answer.mask, lesson.mask), self.rendered)
+        for adapt, taught, learnt in zip(self.adapters, lesson.person_features, answer.person_features, strict=True):
+            terms.add("features", feature_distance(taught, adapt(learnt)).mean(), self.feature)
+        for level, (taught, learnt) in enumerate(zip(lesson.flows, answer.flows, strict=True)):
+            terms.add("flow", flow_distance(taught, learnt).mean(), self.flow * (level + 1))
+        return terms.total(self.perceptual)
+
+
+def _cloth(warp: Warp | TryOn) -> Tensor:
+    return warp.cloth if isinstance(warp, Warp) else warp.warped_cloth

@@ -1,0 +1,106 @@
+"""What the tutor and the student are trained by: the released training's four losses, with named terms."""
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vtryon.losses.distillation import AdjustableDistillation
+from vtryon.losses.terms import Perceptual, Terms
+from vtryon.losses.warping import Target, WarpLoss
+from vtryon.nn.afwm import Warp
+from vtryon.nn.tryon import TryOn
+
+
+class TutorLoss(nn.Module):
+    """Stages 1 and 2: the warp alone, then 0.5 of it and the generator.
+
+    Args:
+        perceptual: a feature network's distance; its passes over all pairs of a step are batched.
+        warping: the warp's own loss.
+        warp: weight of the warp's loss once the generator learns too.
+    """
+
+    def __init__(self, perceptual: Perceptual, warping: WarpLoss | None = None, warp: float = 0.5):
+        super().__init__()
+        self.perceptual, self.warping, self.warp = perceptual, warping or WarpLoss(), warp
+
+    def of_warp(self, answer: Warp, cloth: Tensor, cloth_edge: Tensor, target: Target) -> dict[str, Tensor]:
+        return self.warping(answer, cloth, cloth_edge, target, scale=1).total(self.perceptual)
+
+    def forward(self, answer: TryOn, cloth: Tensor, cloth_edge: Tensor, target: Target) -> dict[str, Tensor]:
+        terms = self.warping(answer, cloth, cloth_edge, target, scale=self.warp)
+        terms.join(generator_terms(answer, target))
+        return terms.total(self.perceptual)
+
+
+class StudentLoss(nn.Module):
+    """Stages 3 and 4: the tutor's lesson joins the warp's loss, and bared skin counts more.
+
+    Args:
+        perceptual: a feature network's distance; its passes over all pairs of a step are batched.
+        warping: the warp's own loss.
+        distillation: what of the tutor's lesson is taught, to the samples that the tutor warps better.
+        warp: weight of the warp's loss and the lesson once the generator learns too.
+        skin: weights (L1, perceptual) of the rendered skin that the garment of the fake had covered.
+        late_skin: the same in the second half of the training.
+    """
+
+    def __init__(
+        self,
+        perceptual: Perceptual,
+        warping: WarpLoss | None = None,
+        distillation: AdjustableDistillation | None = None,
+        warp: float = 0.25,
+        skin: tuple[float, float] = (30, 2),
+        late_skin: tuple[float, float] = (60, 4),
+    ):
+        super().__init__()
+        self.perceptual, self.warp = perceptual, warp
+        self.warping, self.distillation = warping or WarpLoss(), distillation or AdjustableDistillation()
+        self.skin, self.late_skin = skin, late_skin
+
+    def of_warp(
+        self, answer: Warp, lesson: Warp, cloth: Tensor, cloth_edge: Tensor, target: Target
+    ) -> dict[str, Tensor]:
+        return self._warp_terms(answer, lesson, cloth, cloth_edge, target, scale=1).total(self.perceptual)
+
+    def forward(
+        self,
+        answer: TryOn,
+        lesson: Warp,
+        fake_edge: Float[Tensor, "b 1 h w"],
+        cloth: Tensor,
+        cloth_edge: Tensor,
+        target: Target,
+        late: bool = False,
+    ) -> dict[str, Tensor]:
+        """`fake_edge`: where the tutor's fake wears its garment; `late`: in the second half of the training."""
+        terms = self._warp_terms(answer, lesson, cloth, cloth_edge, target, scale=self.warp)
+        terms.join(generator_terms(answer, target))
+        skin = fake_edge * (1 - target.edge)
+        l1, perceptual = self.late_skin if late else self.skin
+        bared, real = answer.rendered * skin, target.person * skin
+        terms.add("skin", F.l1_loss(bared, real), l1)
+        terms.look("skin_perceptual", bared, real, perceptual)
+        return terms.total(self.perceptual)
+
+    def _warp_terms(self, answer, lesson, cloth, cloth_edge, target, scale) -> Terms:
+        terms = self.warping(answer, cloth, cloth_edge, target, scale)
+        terms.join(self.distillation(answer, lesson, target.cloth, scale))
+        return terms
+
+
+def generator_terms(answer: TryOn, target: Target) -> Terms:
+    """The try-on and the rendered person must be the photo, and the mask should trust the garment.
+
+    In training the mask is cut to where the garment really is, so that the generator need not mend a bad warp.
+    """
+    mask = answer.mask * target.edge
+    image = answer.warped_cloth * mask + answer.rendered * (1 - mask)
+    terms = Terms()
+    terms.add("image", F.l1_loss(image, target.person), 5)
+    terms.look("image_perceptual", image, target.person)
+    terms.add("rendered", F.l1_loss(answer.rendered, target.person), 5)
+    terms.look("rendered_perceptual", answer.rendered, target.person)
+    terms.add("mask", (1 - mask).mean())
+    return terms

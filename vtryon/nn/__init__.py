@@ -1,0 +1,1 @@
+"""Networks: tensors in, tensors out. This floor imports torch and nothing else of vtryon."""
