@@ -11,7 +11,12 @@ def reference_student(warp: dict, generator: dict, given: dict) -> dict:
     person, cloth, edge = (given[name].double() for name in ("person", "cloth", "edge"))
     moved, flow = _warp(_double(warp), person, cloth)
     shape = _lookup(edge, flow, zeros=True)
-    return _compose(_generator(_double(generator), torch.cat([person, moved, shape], 1)), moved, shape, flow)
+    return _compose(
+        _generator(_double(generator), torch.cat([person, moved, shape], 1)),
+        moved,
+        shape,
+        flow,
+    )
 
 
 def reference_tutor(warp: dict, generator: dict, given: dict, seen) -> dict:
@@ -19,7 +24,9 @@ def reference_tutor(warp: dict, generator: dict, given: dict, seen) -> dict:
     moved, flow = _warp(_double(warp), seen.cond.double(), cloth)
     shape = _lookup(edge, flow, zeros=True)
     parts = [seen.preserved.double(), moved, shape, seen.arms.double() * (1 - shape)]
-    return _compose(_generator(_double(generator), torch.cat(parts, 1)), moved, shape, flow)
+    return _compose(
+        _generator(_double(generator), torch.cat(parts, 1)), moved, shape, flow
+    )
 
 
 def _double(weights: dict) -> dict:
@@ -28,7 +35,10 @@ def _double(weights: dict) -> dict:
 
 def _compose(painted, moved, shape, flow) -> dict:
     trust = torch.sigmoid(painted[:, 3:4]) * shape
-    return {"flow": flow, "image": moved * trust + torch.tanh(painted[:, 0:3]) * (1 - trust)}
+    return {
+        "flow": flow,
+        "image": moved * trust + torch.tanh(painted[:, 0:3]) * (1 - trust),
+    }
 
 
 def _norm(w, key, x):
@@ -41,10 +51,23 @@ def _encode(w, key, x):
     out = []
     for stage in range(5):
         k = f"{key}.encoders.{stage}"
-        x = F.conv2d(_norm(w, f"{k}.0.block.0", x).relu(), w[f"{k}.0.block.2.weight"], stride=2, padding=1)
+        x = F.conv2d(
+            _norm(w, f"{k}.0.block.0", x).relu(),
+            w[f"{k}.0.block.2.weight"],
+            stride=2,
+            padding=1,
+        )
         for block in (1, 2):
-            y = F.conv2d(_norm(w, f"{k}.{block}.block.0", x).relu(), w[f"{k}.{block}.block.2.weight"], padding=1)
-            y = F.conv2d(_norm(w, f"{k}.{block}.block.3", y).relu(), w[f"{k}.{block}.block.5.weight"], padding=1)
+            y = F.conv2d(
+                _norm(w, f"{k}.{block}.block.0", x).relu(),
+                w[f"{k}.{block}.block.2.weight"],
+                padding=1,
+            )
+            y = F.conv2d(
+                _norm(w, f"{k}.{block}.block.3", y).relu(),
+                w[f"{k}.{block}.block.5.weight"],
+                padding=1,
+            )
             x = x + y
         out.append(x)
     return out
@@ -53,17 +76,28 @@ def _encode(w, key, x):
 def _pyramid(w, key, features):
     out, last = [], None
     for k in range(5):
-        x = F.conv2d(features[4 - k], w[f"{key}.adaptive.{k}.weight"], w[f"{key}.adaptive.{k}.bias"])
+        x = F.conv2d(
+            features[4 - k],
+            w[f"{key}.adaptive.{k}.weight"],
+            w[f"{key}.adaptive.{k}.bias"],
+        )
         if last is not None:
             x = x + last.repeat_interleave(2, 2).repeat_interleave(2, 3)
-        last = F.conv2d(x, w[f"{key}.smooth.{k}.weight"], w[f"{key}.smooth.{k}.bias"], padding=1)
+        last = F.conv2d(
+            x, w[f"{key}.smooth.{k}.weight"], w[f"{key}.smooth.{k}.bias"], padding=1
+        )
         out.append(last)
     return out
 
 
 def _head(w, key, x):
     for layer in (0, 2, 4):
-        x = F.leaky_relu(F.conv2d(x, w[f"{key}.{layer}.weight"], w[f"{key}.{layer}.bias"], padding=1), 0.1)
+        x = F.leaky_relu(
+            F.conv2d(
+                x, w[f"{key}.{layer}.weight"], w[f"{key}.{layer}.bias"], padding=1
+            ),
+            0.1,
+        )
     return F.conv2d(x, w[f"{key}.6.weight"], w[f"{key}.6.bias"], padding=1)
 
 
@@ -74,7 +108,9 @@ def _warp(w, person, cloth):
     for k in range(5):
         h, width = persons[k].shape[-2:]
         seen = cloths[k] if flow is None else _lookup(cloths[k], flow)
-        patches = F.unfold(persons[k], 7, padding=3).view(1, persons[k].shape[1], 49, h, width)
+        patches = F.unfold(persons[k], 7, padding=3).view(
+            1, persons[k].shape[1], 49, h, width
+        )
         volume = F.leaky_relu((seen[:, :, None] * patches).mean(1), 0.1)
         grid = _absolute(_head(w, f"aflow_net.netMain.{k}", volume))
         flow = grid if flow is None else _lookup(flow, grid)
@@ -113,8 +149,13 @@ def _generator(w, x):
 
 
 def _residual(w, key, x):
-    y = _norm(w, f"{key}.block.1", F.conv2d(x, w[f"{key}.block.0.weight"], padding=1)).relu()
-    return (x + _norm(w, f"{key}.block.4", F.conv2d(y, w[f"{key}.block.3.weight"], padding=1))).relu()
+    y = _norm(
+        w, f"{key}.block.1", F.conv2d(x, w[f"{key}.block.0.weight"], padding=1)
+    ).relu()
+    return (
+        x
+        + _norm(w, f"{key}.block.4", F.conv2d(y, w[f"{key}.block.3.weight"], padding=1))
+    ).relu()
 
 
 def _unet(w, key, x, depth):
@@ -129,7 +170,11 @@ def _unet(w, key, x, depth):
     if not innermost:
         y = _unet(w, f"{k}.{inside}", y, depth + 1)
     up = inside + (1 if innermost else 2)
-    y = F.conv2d(y.repeat_interleave(2, 2).repeat_interleave(2, 3), w[f"{k}.{up}.weight"], padding=1)
+    y = F.conv2d(
+        y.repeat_interleave(2, 2).repeat_interleave(2, 3),
+        w[f"{k}.{up}.weight"],
+        padding=1,
+    )
     if outermost:
         return y
     y = _norm(w, f"{k}.{up + 1}", y).relu()

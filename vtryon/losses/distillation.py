@@ -23,22 +23,40 @@ class AdjustableDistillation:
         self.feature, self.flow, self.flow_from = feature, flow, flow_from
 
     def __call__(
-        self, answer: Warp | TryOn, lesson: Warp | TryOn, worn: Float[Tensor, "b 3 h w"], scale: float = 1.0
+        self,
+        answer: Warp | TryOn,
+        lesson: Warp | TryOn,
+        worn: Float[Tensor, "b 3 h w"],
+        scale: float = 1.0,
     ) -> Terms:
         """`worn`: the garment as worn on the photo, 0 elsewhere."""
         gate = teaches(_cloth(lesson), _cloth(answer), worn)
         terms = Terms(scale)
-        features = list(zip(lesson.person_features, answer.person_features, strict=True))
+        features = list(
+            zip(lesson.person_features, answer.person_features, strict=True)
+        )
         for level, (taught, learnt) in enumerate(features):
-            terms.add("lesson_features", gated(feature_distance(taught, learnt), gate), self.feature * (len(features) - level))
-        for level, (taught, learnt) in enumerate(zip(lesson.flows, answer.flows, strict=True)):
+            terms.add(
+                "lesson_features",
+                gated(feature_distance(taught, learnt), gate),
+                self.feature * (len(features) - level),
+            )
+        for level, (taught, learnt) in enumerate(
+            zip(lesson.flows, answer.flows, strict=True)
+        ):
             if level >= self.flow_from:
-                terms.add("lesson_flow", gated(flow_distance(taught, learnt), gate), self.flow * (level + 1))
+                terms.add(
+                    "lesson_flow",
+                    gated(flow_distance(taught, learnt), gate),
+                    self.flow * (level + 1),
+                )
         return terms
 
 
 def teaches(
-    taught: Float[Tensor, "b 3 h w"], learnt: Float[Tensor, "b 3 h w"], worn: Float[Tensor, "b 3 h w"]
+    taught: Float[Tensor, "b 3 h w"],
+    learnt: Float[Tensor, "b 3 h w"],
+    worn: Float[Tensor, "b 3 h w"],
 ) -> Float[Tensor, " b"]:
     """1 for each sample whose garment the teacher warped strictly better than the student, by mean L1; else 0."""
     with torch.no_grad():
@@ -52,12 +70,16 @@ def gated(values: Float[Tensor, " b"], gate: Float[Tensor, " b"]) -> Float[Tenso
     return (gate * values).sum() / gate.sum().clamp(min=1)
 
 
-def feature_distance(taught: Float[Tensor, "b c h w"], learnt: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
+def feature_distance(
+    taught: Float[Tensor, "b c h w"], learnt: Float[Tensor, "b c h w"]
+) -> Float[Tensor, " b"]:
     """Mean square over channels and places, a sample."""
     return (taught.detach() - learnt).square().mean(dim=(1, 2, 3))
 
 
-def flow_distance(taught: Float[Tensor, "b 2 h w"], learnt: Float[Tensor, "b 2 h w"]) -> Float[Tensor, " b"]:
+def flow_distance(
+    taught: Float[Tensor, "b 2 h w"], learnt: Float[Tensor, "b 2 h w"]
+) -> Float[Tensor, " b"]:
     """Mean length of the difference over places, a sample, in units of the grid."""
     return torch.linalg.vector_norm(taught.detach() - learnt, dim=1).mean(dim=(1, 2))
 
@@ -93,23 +115,38 @@ class DistillLoss(nn.Module):
     ):
         super().__init__()
         self.perceptual = perceptual
-        self.output, self.rendered, self.perceptual_weight = output, rendered, perceptual_weight
+        self.output, self.rendered, self.perceptual_weight = (
+            output,
+            rendered,
+            perceptual_weight,
+        )
         self.feature, self.flow = feature, flow
         same = teacher_channels == student_channels
         self.adapters = nn.ModuleList(
-            nn.Identity() if same else nn.Conv2d(student_channels, teacher_channels, 1) for _ in range(levels)
+            nn.Identity() if same else nn.Conv2d(student_channels, teacher_channels, 1)
+            for _ in range(levels)
         )
 
     def forward(self, answer: TryOn, lesson: TryOn) -> dict[str, Tensor]:
         terms = Terms()
         terms.add("output", F.l1_loss(answer.image, lesson.image), self.output)
         terms.look("perceptual", answer.image, lesson.image, self.perceptual_weight)
-        terms.add("rendered", F.l1_loss(answer.rendered, lesson.rendered), self.rendered)
+        terms.add(
+            "rendered", F.l1_loss(answer.rendered, lesson.rendered), self.rendered
+        )
         terms.add("mask", F.l1_loss(answer.mask, lesson.mask), self.rendered)
-        for adapt, taught, learnt in zip(self.adapters, lesson.person_features, answer.person_features, strict=True):
-            terms.add("features", feature_distance(taught, adapt(learnt)).mean(), self.feature)
-        for level, (taught, learnt) in enumerate(zip(lesson.flows, answer.flows, strict=True)):
-            terms.add("flow", flow_distance(taught, learnt).mean(), self.flow * (level + 1))
+        for adapt, taught, learnt in zip(
+            self.adapters, lesson.person_features, answer.person_features, strict=True
+        ):
+            terms.add(
+                "features", feature_distance(taught, adapt(learnt)).mean(), self.feature
+            )
+        for level, (taught, learnt) in enumerate(
+            zip(lesson.flows, answer.flows, strict=True)
+        ):
+            terms.add(
+                "flow", flow_distance(taught, learnt).mean(), self.flow * (level + 1)
+            )
         return terms.total(self.perceptual)
 
 

@@ -12,7 +12,9 @@ def total_variation(offset: Float[Tensor, "b 2 h w"]) -> Float[Tensor, ""]:
     return down + across
 
 
-def second_order(flow: Float[Tensor, "b 2 h w"], epsilon: float = 1e-3, alpha: float = 0.45) -> Float[Tensor, ""]:
+def second_order(
+    flow: Float[Tensor, "b 2 h w"], epsilon: float = 1e-3, alpha: float = 0.45
+) -> Float[Tensor, ""]:
     r"""Penalise flows that bend: the Charbonnier norm of the second difference, x and y added.
 
     .. math:: L_{sec} = \sum_{x, y} \frac{1}{N} \sum_{\pi, p} \left( (f_{p-\pi} + f_{p+\pi} - 2 f_p)^2 + \epsilon^2 \right)^{\alpha}
@@ -39,4 +41,6 @@ def second_order(flow: Float[Tensor, "b 2 h w"], epsilon: float = 1e-3, alpha: f
             flow[:, :, :-2, 2:] + flow[:, :, 2:, :-2] - middle,
         ]
     )
-    return 2 * (bends.square() + epsilon**2).pow(alpha).mean()  # x and y have equally many: mean of both, twice
+    return (
+        2 * (bends.square() + epsilon**2).pow(alpha).mean()
+    )  # x and y have equally many: mean of both, twice

@@ -20,14 +20,26 @@ class TutorLoss(nn.Module):
         warp: weight of the warp's loss once the generator learns too.
     """
 
-    def __init__(self, perceptual: Perceptual, warping: WarpLoss | None = None, warp: float = 0.5):
+    def __init__(
+        self, perceptual: Perceptual, warping: WarpLoss | None = None, warp: float = 0.5
+    ):
         super().__init__()
-        self.perceptual, self.warping, self.warp = perceptual, warping or WarpLoss(), warp
+        self.perceptual, self.warping, self.warp = (
+            perceptual,
+            warping or WarpLoss(),
+            warp,
+        )
 
-    def of_warp(self, answer: Warp, cloth: Tensor, cloth_edge: Tensor, target: Target) -> dict[str, Tensor]:
-        return self.warping(answer, cloth, cloth_edge, target, scale=1).total(self.perceptual)
+    def of_warp(
+        self, answer: Warp, cloth: Tensor, cloth_edge: Tensor, target: Target
+    ) -> dict[str, Tensor]:
+        return self.warping(answer, cloth, cloth_edge, target, scale=1).total(
+            self.perceptual
+        )
 
-    def forward(self, answer: TryOn, cloth: Tensor, cloth_edge: Tensor, target: Target) -> dict[str, Tensor]:
+    def forward(
+        self, answer: TryOn, cloth: Tensor, cloth_edge: Tensor, target: Target
+    ) -> dict[str, Tensor]:
         terms = self.warping(answer, cloth, cloth_edge, target, scale=self.warp)
         terms.join(generator_terms(answer, target))
         return terms.total(self.perceptual)
@@ -56,13 +68,23 @@ class StudentLoss(nn.Module):
     ):
         super().__init__()
         self.perceptual, self.warp = perceptual, warp
-        self.warping, self.distillation = warping or WarpLoss(), distillation or AdjustableDistillation()
+        self.warping, self.distillation = (
+            warping or WarpLoss(),
+            distillation or AdjustableDistillation(),
+        )
         self.skin, self.late_skin = skin, late_skin
 
     def of_warp(
-        self, answer: Warp, lesson: Warp, cloth: Tensor, cloth_edge: Tensor, target: Target
+        self,
+        answer: Warp,
+        lesson: Warp,
+        cloth: Tensor,
+        cloth_edge: Tensor,
+        target: Target,
     ) -> dict[str, Tensor]:
-        return self._warp_terms(answer, lesson, cloth, cloth_edge, target, scale=1).total(self.perceptual)
+        return self._warp_terms(
+            answer, lesson, cloth, cloth_edge, target, scale=1
+        ).total(self.perceptual)
 
     def forward(
         self,
@@ -75,7 +97,9 @@ class StudentLoss(nn.Module):
         late: bool = False,
     ) -> dict[str, Tensor]:
         """`fake_edge`: where the tutor's fake wears its garment; `late`: in the second half of the training."""
-        terms = self._warp_terms(answer, lesson, cloth, cloth_edge, target, scale=self.warp)
+        terms = self._warp_terms(
+            answer, lesson, cloth, cloth_edge, target, scale=self.warp
+        )
         terms.join(generator_terms(answer, target))
         skin = fake_edge * (1 - target.edge)
         l1, perceptual = self.late_skin if late else self.skin

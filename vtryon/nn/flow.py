@@ -4,6 +4,8 @@ A flow is an absolute sampling grid in [-1, 1] of shape (b, 2, h, w), x before y
 (`align_corners=True`: the released weights come from torch 1.1, which knew no other). Offsets are in pixels of a level.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -13,13 +15,23 @@ from vtryon.nn.correlation import correlate
 
 
 def sample(
-    image: Float[Tensor, "b c h w"], flow: Float[Tensor, "b 2 i j"], padding: str = "border"
+    image: Float[Tensor, "b c h w"],
+    flow: Float[Tensor, "b 2 i j"],
+    padding: str = "border",
 ) -> Float[Tensor, "b c i j"]:
     """Look `image` up at the places that `flow` names; `padding` is what lies outside: "border" or "zeros"."""
-    return F.grid_sample(image, flow.permute(0, 2, 3, 1), mode="bilinear", padding_mode=padding, align_corners=True)
+    return F.grid_sample(
+        image,
+        flow.permute(0, 2, 3, 1),
+        mode="bilinear",
+        padding_mode=padding,
+        align_corners=True,
+    )
 
 
-def identity_grid(h: int, w: int, like: Tensor | None = None) -> Float[Tensor, "1 2 {h} {w}"]:
+def identity_grid(
+    h: int, w: int, like: Tensor | None = None
+) -> Float[Tensor, "1 2 {h} {w}"]:
     """The flow that leaves a picture as it is; `like` gives dtype and device."""
     options = {} if like is None else {"dtype": like.dtype, "device": like.device}
     y = torch.linspace(-1, 1, h, **options).view(1, 1, h, 1).expand(1, 1, h, w)
@@ -30,9 +42,19 @@ def identity_grid(h: int, w: int, like: Tensor | None = None) -> Float[Tensor, "
 def to_flow(offset: Float[Tensor, "b 2 h w"]) -> Float[Tensor, "b 2 h w"]:
     """Pixel offsets to the absolute grid `identity + offset`."""
     h, w = offset.shape[-2:]
-    y = torch.arange(h, dtype=offset.dtype, device=offset.device).view(1, h, 1).expand(1, h, w)
-    x = torch.arange(w, dtype=offset.dtype, device=offset.device).view(1, 1, w).expand(1, h, w)
-    half = offset.new_tensor([(w - 1) / 2, (h - 1) / 2]).view(1, 2, 1, 1)
+    y = (
+        torch.arange(h, dtype=offset.dtype, device=offset.device)
+        .view(1, h, 1)
+        .expand(1, h, w)
+    )
+    x = (
+        torch.arange(w, dtype=offset.dtype, device=offset.device)
+        .view(1, 1, w)
+        .expand(1, h, w)
+    )
+    half = offset.new_tensor([max(w - 1, 1) / 2, max(h - 1, 1) / 2]).view(
+        1, 2, 1, 1
+    )  # a side of one pixel has no extent
     return (torch.stack([x, y], dim=1) + offset) / half - 1
 
 
@@ -49,12 +71,20 @@ class AFlowNet(nn.Module):
     """
 
     def __init__(
-        self, channels: int = 256, hidden: tuple[int, int, int] = (128, 64, 32), radius: int = 3, levels: int = 5
+        self,
+        channels: int = 256,
+        hidden: Sequence[int] = (128, 64, 32),
+        radius: int = 3,
+        levels: int = 5,
     ):
         super().__init__()
         self.radius = radius
-        self.netMain = nn.ModuleList(_offset_head((2 * radius + 1) ** 2, hidden) for _ in range(levels))
-        self.netRefine = nn.ModuleList(_offset_head(2 * channels, hidden) for _ in range(levels))
+        self.netMain = nn.ModuleList(
+            _offset_head((2 * radius + 1) ** 2, hidden) for _ in range(levels)
+        )
+        self.netRefine = nn.ModuleList(
+            _offset_head(2 * channels, hidden) for _ in range(levels)
+        )
 
     def forward(
         self, cloth: tuple[Tensor, ...], person: tuple[Tensor, ...]
@@ -64,20 +94,24 @@ class AFlowNet(nn.Module):
         Flow k has twice the resolution of level k, as it is upsampled for the next; there are two offsets a level.
         """
         flow, flows, offsets = None, [], []
-        for main, refine, c, p in zip(self.netMain, self.netRefine, cloth, person, strict=True):
+        for main, refine, c, p in zip(
+            self.netMain, self.netRefine, cloth, person, strict=True
+        ):
             # a level must not move the coarser answer in order to please its own cost volume: hence detach
             seen = c if flow is None else sample(c, flow.detach())
             coarse = main(F.leaky_relu(correlate(seen, p, self.radius), 0.1))
             flow = to_flow(coarse) if flow is None else sample(flow, to_flow(coarse))
             fine = refine(torch.cat([sample(c, flow), p], dim=1))
             flow = sample(flow, to_flow(fine))
-            flow = F.interpolate(flow, scale_factor=2, mode="bilinear", align_corners=False)
+            flow = F.interpolate(
+                flow, scale_factor=2, mode="bilinear", align_corners=False
+            )
             flows.append(flow)
             offsets += [coarse, fine]
         return tuple(flows), tuple(offsets)
 
 
-def _offset_head(channels: int, hidden: tuple[int, int, int]) -> nn.Sequential:
+def _offset_head(channels: int, hidden: Sequence[int]) -> nn.Sequential:
     layers: list[nn.Module] = []
     for width in hidden:
         layers += [nn.Conv2d(channels, width, 3, padding=1), nn.LeakyReLU(0.1)]

@@ -13,15 +13,19 @@ class Frozen(nn.Module):
 
     def __init__(self, net: nn.Module):
         super().__init__()
-        self._held = (net.eval().requires_grad_(False),)  # a tuple, so that the net is no child module
+        self._held = (
+            net.eval().requires_grad_(False),
+        )  # a tuple, so that the net is no child module
 
     @property
     def net(self) -> nn.Module:
         return self._held[0]
 
-    def forward(self, *args, **kwargs):
+    def forward(self, *args, method: str = "forward", **kwargs):
+        """Call the network, or another of its methods, without gradients."""
+        call = self.net if method == "forward" else getattr(self.net, method)
         with torch.no_grad():
-            return self.net(*args, **kwargs)
+            return call(*args, **kwargs)
 
     def _apply(self, fn, recurse=True):
         self.net._apply(fn, recurse)

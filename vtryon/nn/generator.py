@@ -18,7 +18,13 @@ class ResUnetGenerator(nn.Module):
         ngf: width of the outermost level.
     """
 
-    def __init__(self, in_channels: int = 7, out_channels: int = 4, num_downs: int = 5, ngf: int = 64):
+    def __init__(
+        self,
+        in_channels: int = 7,
+        out_channels: int = 4,
+        num_downs: int = 5,
+        ngf: int = 64,
+    ):
         super().__init__()
         self.architecture = {
             "in_channels": in_channels,
@@ -37,7 +43,9 @@ class ResUnetGenerator(nn.Module):
 
 
 class _Outermost(nn.Module):
-    def __init__(self, in_channels: int, out_channels: int, width: int, inside: nn.Module):
+    def __init__(
+        self, in_channels: int, out_channels: int, width: int, inside: nn.Module
+    ):
         super().__init__()
         self.model = nn.Sequential(
             *_down(in_channels, width, norm=False),
@@ -60,7 +68,9 @@ class _Level(nn.Module):
             *_down(outer, inner, norm=not innermost),
             *([] if innermost else [inside]),
             nn.Upsample(scale_factor=2, mode="nearest"),
-            nn.Conv2d(inner if innermost else 2 * inner, outer, 3, padding=1, bias=False),
+            nn.Conv2d(
+                inner if innermost else 2 * inner, outer, 3, padding=1, bias=False
+            ),
             nn.BatchNorm2d(outer),
             nn.ReLU(inplace=True),
             ResidualBlock(outer),
@@ -74,7 +84,13 @@ class _Level(nn.Module):
 def _down(in_channels: int, width: int, norm: bool) -> list[nn.Module]:
     conv = nn.Conv2d(in_channels, width, 3, stride=2, padding=1, bias=False)
     norms = [nn.BatchNorm2d(width)] if norm else []
-    return [conv, *norms, nn.ReLU(inplace=True), ResidualBlock(width), ResidualBlock(width)]
+    return [
+        conv,
+        *norms,
+        nn.ReLU(inplace=True),
+        ResidualBlock(width),
+        ResidualBlock(width),
+    ]
 
 
 class ResidualBlock(nn.Module):

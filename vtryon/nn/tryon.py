@@ -16,8 +16,12 @@ class TryOn(NamedTuple):
     image: Float[Tensor, "b 3 h w"]  # the try-on, [-1, 1]
     warped_cloth: Float[Tensor, "b 3 h w"]  # [-1, 1], 0 off the garment
     warped_edge: Float[Tensor, "b 1 h w"]  # [0, 1]
-    rendered: Float[Tensor, "b 3 h w"]  # what the generator would paint everywhere, [-1, 1]
-    mask: Float[Tensor, "b 1 h w"]  # [0, 1]: 1 takes the warped garment, 0 the rendered person
+    rendered: Float[
+        Tensor, "b 3 h w"
+    ]  # what the generator would paint everywhere, [-1, 1]
+    mask: Float[
+        Tensor, "b 1 h w"
+    ]  # [0, 1]: 1 takes the warped garment, 0 the rendered person
     flow: Float[Tensor, "b 2 h w"]  # absolute sampling grid in [-1, 1]
     flows: tuple[Tensor, ...]  # of every level, coarsest first
     offsets: tuple[Tensor, ...]  # pixels of a level, two a level, coarsest first
@@ -27,8 +31,12 @@ class TryOn(NamedTuple):
 class Agnostic(NamedTuple):
     """What the tutor may know of a person: everything but the garment worn."""
 
-    cond: Float[Tensor, "b 45 h w"]  # 1 face and hair, 1 other clothes, 25 DensePose parts, 18 pose maps in -1/+1
-    preserved: Float[Tensor, "b 3 h w"]  # face, other clothes and hands of the photo; 0 elsewhere
+    cond: Float[
+        Tensor, "b 45 h w"
+    ]  # 1 face and hair, 1 other clothes, 25 DensePose parts, 18 pose maps in -1/+1
+    preserved: Float[
+        Tensor, "b 3 h w"
+    ]  # face, other clothes and hands of the photo; 0 elsewhere
     arms: Float[Tensor, "b 1 h w"]  # DensePose arms
 
 
@@ -48,7 +56,11 @@ class TryOnNet(nn.Module):
         """`person` and `cloth` in [-1, 1], `cloth_edge` 0 or 1; h and w divisible by 32 (256x192 as published)."""
         warp = self.warp(person, cloth * cloth_edge)
         warped_edge = sample(cloth_edge, warp.flow, padding="zeros")
-        return compose(warp, warped_edge, self.generator(torch.cat([person, warp.cloth, warped_edge], dim=1)))
+        return compose(
+            warp,
+            warped_edge,
+            self.generator(torch.cat([person, warp.cloth, warped_edge], dim=1)),
+        )
 
 
 class TutorNet(TryOnNet):
@@ -62,10 +74,38 @@ class TutorNet(TryOnNet):
         worn: Float[Tensor, "b 1 h w"] | None = None,
     ) -> TryOn:
         """`worn`: where the garment really is on the photo, known when the tutor itself learns; else it is foreseen."""
-        return self.render(agnostic, self.warp(agnostic.cond, cloth * cloth_edge), cloth_edge, worn)
+        return self.render(
+            agnostic, self.warp(agnostic.cond, cloth * cloth_edge), cloth_edge, worn
+        )
+
+    def teach(
+        self,
+        agnostic: Agnostic,
+        cloth: Float[Tensor, "b 3 h w"],
+        cloth_edge: Float[Tensor, "b 1 h w"],
+        other_cloth: Float[Tensor, "b 3 h w"],
+        other_edge: Float[Tensor, "b 1 h w"],
+    ) -> tuple[TryOn, Warp]:
+        """The person in the other garment (the student's input), and the own garment warped (the student's lesson).
+
+        Both follow from one look at the person and one pass of the garments.
+        """
+        seen = tuple(
+            torch.cat([level, level]) for level in self.warp.look(agnostic.cond)
+        )
+        both = self.warp.align(
+            seen, torch.cat([other_cloth * other_edge, cloth * cloth_edge])
+        )
+        return self.render(agnostic, _half(both, first=True), other_edge), _half(
+            both, first=False
+        )
 
     def render(
-        self, agnostic: Agnostic, warp: Warp, cloth_edge: Float[Tensor, "b 1 h w"], worn: Tensor | None = None
+        self,
+        agnostic: Agnostic,
+        warp: Warp,
+        cloth_edge: Float[Tensor, "b 1 h w"],
+        worn: Tensor | None = None,
     ) -> TryOn:
         """Paint the person around a garment already warped."""
         warped_edge = sample(cloth_edge, warp.flow, padding="zeros")
@@ -74,11 +114,30 @@ class TutorNet(TryOnNet):
         return compose(warp, warped_edge, self.generator(torch.cat(parts, dim=1)))
 
 
-def compose(warp: Warp, warped_edge: Float[Tensor, "b 1 h w"], painted: Float[Tensor, "b 4 h w"]) -> TryOn:
+def compose(
+    warp: Warp, warped_edge: Float[Tensor, "b 1 h w"], painted: Float[Tensor, "b 4 h w"]
+) -> TryOn:
     """Take the garment where the generator's mask trusts it, and the rendered person elsewhere."""
     rendered = torch.tanh(painted[:, :3])
     mask = torch.sigmoid(painted[:, 3:]) * warped_edge
     image = warp.cloth * mask + rendered * (1 - mask)
     return TryOn(
-        image, warp.cloth, warped_edge, rendered, mask, warp.flow, warp.flows, warp.offsets, warp.person_features
+        image,
+        warp.cloth,
+        warped_edge,
+        rendered,
+        mask,
+        warp.flow,
+        warp.flows,
+        warp.offsets,
+        warp.person_features,
     )
+
+
+def _half(warp: Warp, first: bool) -> Warp:
+    def cut(value):
+        if isinstance(value, tuple):
+            return tuple(map(cut, value))
+        return value[: len(value) // 2] if first else value[len(value) // 2 :]
+
+    return Warp(*map(cut, warp))

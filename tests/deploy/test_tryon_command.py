@@ -1,0 +1,164 @@
+"""What a user types, and what comes back: pictures, exit codes and reasons."""
+
+import argparse
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from vtryon.deploy.photo import read_photo
+from vtryon.deploy.source import open_net
+from vtryon.deploy.tryon import try_on
+from vtryon.deploy.tryon_command import add_arguments, main
+from vtryon.nn.afwm import AFWM
+from vtryon.nn.checkpoint import save_net, save_official
+from vtryon.nn.generator import ResUnetGenerator
+from vtryon.nn.tryon import TryOnNet, TutorNet
+
+ONE = ("--person", "@images/a.png", "--cloth", "@cloths/red.jpg", "--out", "@out.png")
+MANY = (
+    "--pairs",
+    "@pairs.txt",
+    "--images",
+    "@images",
+    "--cloths",
+    "@cloths",
+    "--out",
+    "@out",
+)
+RUN = ("--run", "@run", "--device", "cpu")
+
+
+def small(net_class=TryOnNet):
+    tutor = net_class is TutorNet
+    warp = AFWM(
+        45 if tutor else 3,
+        channels=(4, 4, 4, 4, 4),
+        fpn_channels=4,
+        flow_channels=(4, 4, 4),
+    )
+    return net_class(warp, ResUnetGenerator(8 if tutor else 7, ngf=2)).eval()
+
+
+@pytest.fixture(autouse=True)
+def run(folder):
+    save_net(small(), folder / "run" / "model.safetensors")
+    (folder / "run" / "row.json").write_text(json.dumps({"size": [64, 64]}))
+
+
+def call(folder, *words):
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return main(parser.parse_args([word.replace("@", f"{folder}/") for word in words]))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
+def test_the_command_dresses_one_pair_in_any_format(folder, suffix):
+    assert call(folder, *ONE[:-1], f"@out{suffix}", *RUN) == 0
+    assert read_photo(folder / f"out{suffix}").image.shape == (90, 60, 3)
+
+
+def test_the_command_writes_what_the_network_says(folder):
+    assert (
+        call(
+            folder,
+            "--person",
+            "@images/b.png",
+            *ONE[2:],
+            "--edge",
+            "@edges/red.png",
+            *RUN,
+        )
+        == 0
+    )
+    net, size = open_net(folder / "run", device="cpu")
+    cloth, edge = (
+        read_photo(folder / "cloths" / "red.jpg").image,
+        read_photo(folder / "edges" / "red.png").image[..., 0],
+    )
+    expected = try_on(
+        net, read_photo(folder / "images" / "b.png").image, cloth, edge, size
+    )
+    assert np.array_equal(read_photo(folder / "out.png").image, expected)
+
+
+def test_the_command_dresses_many_and_exits_1_with_the_list_of_failures(folder, capsys):
+    (folder / "images" / "c.png").unlink()
+    assert call(folder, *MANY, *RUN, "--batch", "2") == 1
+    assert "c.png: no such picture" in capsys.readouterr().err
+    assert len(list((folder / "out").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (ONE, "name one network"),
+        ((*ONE, *RUN, "--warp", "@w.pth"), "name one network"),
+        ((*ONE, "--warp", "@w.pth"), "--warp and --generator belong together"),
+        (
+            (*ONE, "--warp", "@w.pth", "--generator", "@g.pth"),
+            "w.pth: no such weight file",
+        ),
+        ((*ONE, "--run", "@nowhere"), "nowhere: no such folder"),
+        ((*ONE, *RUN, "--size", "100", "64"), "size=100 64"),
+        ((*ONE, "--run", "@run", "--device", "toaster"), "device='toaster'"),
+        ((*ONE[2:], *RUN), "one pair lacks --person"),
+        ((*ONE, *RUN, "--images", "@images"), "one pair has no use for --images"),
+        ((*MANY[:4], "--out", "@out", *RUN), "lacks --cloths"),
+        ((*MANY, *RUN, "--edge", "@e.png"), "has no use for --edge"),
+        ((*ONE, *RUN, "--edge", "@e.png"), "e.png: no such file"),
+        ((*MANY, *RUN, "--edges", "@nowhere"), "nowhere: no such folder"),
+        ((*ONE[:-1], "@out.txt", *RUN), "no picture format has the suffix '.txt'"),
+    ],
+)
+def test_a_wrong_request_is_refused_with_its_reason(folder, capsys, words, reason):
+    assert call(folder, *words) == 2
+    assert reason in capsys.readouterr().err
+    assert not (folder / "out.png").exists()
+
+
+def test_a_run_that_tells_no_size_is_told_to_name_one(folder):
+    (folder / "run" / "row.json").unlink()
+    with pytest.raises(ValueError, match=r"row\.json.*--size"):
+        open_net(folder / "run")
+    assert open_net(folder / "run", size=(96, 64))[1] == (96, 64)
+
+
+def test_a_tutor_is_refused_because_it_needs_a_parser(folder):
+    save_net(small(TutorNet), folder / "run" / "model.safetensors")
+    with pytest.raises(ValueError, match="run: holds a tutor, which needs a parser"):
+        open_net(folder / "run")
+    save_official(small(TutorNet), folder / "w.pth", folder / "g.pth")
+    with pytest.raises(
+        ValueError, match=r"w\.pth: holds a tutor, which needs a parser"
+    ):
+        open_net(warp=folder / "w.pth", generator=folder / "g.pth")
+
+
+def test_released_weights_that_do_not_fit_keep_their_own_error(folder):
+    save_official(small(), folder / "w.pth", folder / "g.pth")
+    with pytest.raises(ValueError, match="has shape"):
+        open_net(warp=folder / "w.pth", generator=folder / "g.pth")
+
+
+def test_declaring_the_arguments_loads_no_torch():
+    code = "import sys, vtryon.deploy.tryon_command; assert not {'torch', 'cv2', 'numpy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.slow
+def test_released_weights_dress_a_person_at_the_published_size(folder):
+    torch.manual_seed(0)
+    save_official(
+        TryOnNet(AFWM(), ResUnetGenerator()), folder / "w.pth", folder / "g.pth"
+    )
+    assert (
+        call(
+            folder, *ONE, "--warp", "@w.pth", "--generator", "@g.pth", "--device", "cpu"
+        )
+        == 0
+    )
+    assert read_photo(folder / "out.png").image.shape == (90, 60, 3)

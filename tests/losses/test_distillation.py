@@ -1,0 +1,115 @@
+"""Who teaches whom: the gate of adjustable distillation, and lessons between networks of different widths."""
+
+import numpy as np
+import pytest
+import torch
+from losses.answers import answer, far, numpy_far, numpy_l1, target, warp_of
+from torch import nn
+
+from vtryon.losses.distillation import AdjustableDistillation, DistillLoss, gated, teaches
+
+GOAL = target()
+
+
+def warped_off_by(*errors: float):
+    """An answer whose garment differs from the worn one by so much, a sample."""
+    a = answer(3, batch=len(errors))
+    worn = target(batch=len(errors)).cloth
+    return a._replace(warped_cloth=worn + torch.tensor(errors, dtype=torch.float64).view(-1, 1, 1, 1)), worn
+
+
+def test_gate_opens_for_each_sample_by_itself_and_never_at_a_draw():
+    (taught, worn), (learnt, _) = warped_off_by(0.1, 0.3, 0.2), warped_off_by(0.2, -0.2, 0.2)
+    assert teaches(taught.warped_cloth, learnt.warped_cloth, worn).tolist() == [1, 0, 0]
+    assert teaches(learnt.warped_cloth, taught.warped_cloth, worn).tolist() == [0, 1, 0]
+
+
+def test_closed_gate_teaches_exactly_nothing_and_pulls_at_nothing():
+    (taught, worn), (learnt, _) = warped_off_by(0.3, 0.2), warped_off_by(0.1, 0.2)
+    features = tuple(level.requires_grad_() for level in learnt.person_features)
+    total = AdjustableDistillation()(learnt, taught, worn).total(None)["total"]
+    total.backward()
+    assert total == 0
+    assert all((level.grad == 0).all() for level in features)
+
+
+def test_only_taught_samples_are_averaged():
+    values = torch.tensor([1.0, 10.0, 100.0], requires_grad=True)
+    assert gated(values, torch.tensor([1.0, 0.0, 1.0])) == 50.5
+    assert gated(values, torch.zeros(3)) == 0
+    gated(values, torch.tensor([1.0, 0.0, 1.0])).backward()
+    assert values.grad.tolist() == [0.5, 0, 0.5]
+
+
+def test_a_sample_that_is_not_taught_has_no_say_in_the_lesson():
+    (taught, worn), (learnt, _) = warped_off_by(0.1, 0.3), warped_off_by(0.2, 0.2)
+    both = AdjustableDistillation()(learnt, taught, worn).total(None)["total"]
+
+    def first(a):
+        return type(a)(*(tuple(part[:1] for part in value) if isinstance(value, tuple) else value[:1] for value in a))
+
+    alone = AdjustableDistillation()(first(learnt), first(taught), worn[:1]).total(None)["total"]
+    torch.testing.assert_close(both, alone)
+
+
+@pytest.mark.parametrize("flow_from", [0, 2, 4])
+def test_level_weights_are_those_of_the_paper_and_of_the_arguments(flow_from):
+    (taught, worn), (learnt, _) = warped_off_by(0.1, 0.1), warped_off_by(0.2, 0.2)
+    learnt = learnt._replace(  # off by 1 everywhere in features, by the vector (3, 4) / 10 in flows
+        person_features=tuple(level + 1 for level in taught.person_features),
+        flows=tuple(flow + torch.tensor([0.3, 0.4]).view(1, 2, 1, 1) for flow in taught.flows),
+    )
+    terms = AdjustableDistillation(feature=0.1, flow=2, flow_from=flow_from)(learnt, taught, worn, scale=0.5).total(None)
+    assert float(terms["lesson_features"]) == pytest.approx(0.5 * 0.1 * (5 + 4 + 3 + 2 + 1))
+    assert float(terms["lesson_flow"]) == pytest.approx(0.5 * 2 * 0.5 * sum(range(flow_from + 1, 6)), rel=1e-6)
+
+
+def test_a_student_of_the_same_width_learns_by_the_plain_formula():
+    a, taught = answer(0), answer(1)
+    loss = DistillLoss(far, 3, 3, output=2, rendered=3, perceptual_weight=5, feature=7, flow=11)
+    features, flow = 0.0, 0.0
+    for k in range(5):
+        features += 7 * np.mean((a.person_features[k].numpy() - taught.person_features[k].numpy()) ** 2)
+        gap = a.flows[k].numpy() - taught.flows[k].numpy()
+        flow += 11 * (k + 1) * np.mean(np.sqrt((gap**2).sum(1)))
+    expected = {
+        "output": 2 * numpy_l1(a.image.numpy(), taught.image.numpy()),
+        "perceptual": 5 * numpy_far(a.image.numpy(), taught.image.numpy()),
+        "rendered": 3 * numpy_l1(a.rendered.numpy(), taught.rendered.numpy()),
+        "mask": 3 * numpy_l1(a.mask.numpy(), taught.mask.numpy()),
+        "features": features,
+        "flow": flow,
+    }
+    found = {name: float(value) for name, value in loss(a, taught).items()}
+    assert found == pytest.approx(expected | {"total": sum(expected.values())}, rel=1e-9)
+    assert not list(loss.parameters())
+
+
+def test_a_narrower_student_is_compared_through_adapters_that_learn_beside_it():
+    loss = DistillLoss(far, teacher_channels=8, student_channels=3).double()
+    a, taught = answer(0, channels=3), answer(1, channels=8)
+    loss(a, taught)["total"].backward()
+    assert [tuple(adapter.weight.shape) for adapter in loss.adapters] == [(8, 3, 1, 1)] * 5
+    assert all(parameter.grad is not None and parameter.grad.any() for parameter in loss.parameters())
+
+
+def test_adapters_can_make_a_student_who_knows_all_the_same_as_the_teacher():
+    loss = DistillLoss(far, teacher_channels=6, student_channels=3, perceptual_weight=0).double()
+    a = answer(0, channels=3)
+    taught = a._replace(person_features=tuple(torch.cat([level, -level], dim=1) for level in a.person_features))
+    for adapter in loss.adapters:
+        nn.init.zeros_(adapter.bias)
+        adapter.weight.data = torch.cat([torch.eye(3), -torch.eye(3)]).double().view(6, 3, 1, 1)
+    assert float(loss(a, taught)["total"]) == 0
+
+
+def test_weight_zero_turns_a_term_off():
+    loss = DistillLoss(far, 3, 3, output=0, rendered=0, perceptual_weight=0, feature=0, flow=0)
+    assert float(loss(answer(0), answer(1))["total"]) == 0
+
+
+def test_the_worn_garment_may_come_in_a_warp_or_in_a_try_on():
+    a, taught = answer(0), answer(1)
+    one = AdjustableDistillation()(a, taught, GOAL.cloth).total(None)["total"]
+    other = AdjustableDistillation()(warp_of(a), warp_of(taught), GOAL.cloth).total(None)["total"]
+    assert torch.equal(one, other)

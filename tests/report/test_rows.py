@@ -1,0 +1,74 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from vtryon.report.rows import read_rows, reason, same_protocol, value
+
+
+def write(folder, text):
+    folder.mkdir(parents=True)
+    (folder / "row.json").write_text(text)
+    return folder
+
+
+def test_rows_are_found_below_a_folder_and_named_after_their_own(tmp_path):
+    write(tmp_path / "b" / "student", '{"scores": {"paired/ssim": 0.8}}')
+    write(tmp_path / "a", '{"name": "tutor"}')
+    rows = read_rows(tmp_path)
+    assert [row["name"] for row in rows] == ["tutor", "student"]
+    assert value(rows[1], "scores", "paired/ssim") == 0.8
+
+
+def test_the_order_of_named_runs_is_kept(tmp_path):
+    places = [write(tmp_path / name, json.dumps({"name": name})) for name in "zay"]
+    assert [row["name"] for row in read_rows(*places[:2], places[2] / "row.json")] == [
+        "z",
+        "a",
+        "y",
+    ]
+
+
+def test_a_folder_without_rows_is_refused(tmp_path):
+    with pytest.raises(
+        FileNotFoundError,
+        match=f"no row.json in or below {tmp_path}.*name a run's folder",
+    ):
+        read_rows(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"), [("{", "is not JSON"), ("[1]", "holds a list")]
+)
+def test_a_damaged_row_is_named(tmp_path, text, fault):
+    folder = write(tmp_path / "run", text)
+    with pytest.raises(ValueError, match=f"{folder / 'row.json'} {fault}.*run again"):
+        read_rows(folder)
+
+
+def test_what_a_row_does_not_have_is_none():
+    assert value({}, "scores", "paired/ssim") is None
+    assert value({"latency": None}, "latency", "median_ms") is None
+    assert (
+        reason({"empty": {"unpaired/fid": "no weights"}}, "unpaired/fid")
+        == "no weights"
+    )
+    assert reason({}, "unpaired/fid") is None
+
+
+def test_a_protocol_differs_where_both_say_something_else():
+    first = {"pairs_sha256": "a", "distances": {"fd_efficientnet": {"images": 10}}}
+    others = [
+        {"pairs_sha256": "a"},
+        {"pairs_sha256": "b"},
+        {"pairs_sha256": "a", "distances": {"fd_efficientnet": {"images": 9}}},
+        {"pairs_sha256": "a", "distances": {"fid": {"images": 9}}},
+    ]
+    rows = [{"protocol": protocol} for protocol in (first, *others, None)]
+    assert same_protocol(rows) == [True, True, False, False, True, True]
+
+
+def test_reading_reports_imports_no_torch():
+    code = "import sys, vtryon.report.terminal, vtryon.report.rows; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

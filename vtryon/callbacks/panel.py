@@ -1,0 +1,154 @@
+"""Pictures of what a network does: person | cloth | warped | rendered | mask | try-on | truth."""
+
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as L
+import torch
+from PIL import Image
+from pytorch_lightning.utilities import rank_zero_only
+
+from vtryon.callbacks.splits import split_of
+from vtryon.callbacks.strip import Column, grey, on_white, strip
+from vtryon.callbacks.wandb_logger import each_run
+from vtryon.data.sample import TryOnBatch
+from vtryon.nn.afwm import Warp
+from vtryon.nn.atomic import atomic_write
+from vtryon.nn.flow import sample
+from vtryon.nn.image import to_uint8
+from vtryon.nn.tryon import TryOn
+
+
+class TryOnPanel(L.Callback):
+    """Save a panel of the first samples of each split, and show it to wandb: RUN/panels/SPLIT_EPOCH.png.
+
+    Args:
+        folder: of the run.
+        rows: samples a panel.
+        every: epochs from one validation panel to the next; the test always has its own.
+    """
+
+    def __init__(self, folder: str | Path, rows: int = 4, every: int = 1):
+        self.folder, self.rows, self.every = Path(folder) / "panels", rows, every
+        self.kept: dict[str, list[list[Column]]] = {}
+
+    def on_validation_epoch_start(self, *_: Any) -> None:
+        self.kept = {}
+
+    def on_test_epoch_start(self, *_: Any) -> None:
+        self.kept = {}
+
+    @rank_zero_only
+    def on_validation_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs,
+        batch,
+        batch_idx,
+        dataloader_idx: int = 0,
+    ) -> None:
+        if not trainer.sanity_checking and trainer.current_epoch % self.every == 0:
+            self._keep(split_of(trainer, dataloader_idx), outputs, batch)
+
+    @rank_zero_only
+    def on_test_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs,
+        batch,
+        batch_idx,
+        dataloader_idx: int = 0,
+    ) -> None:
+        self._keep(split_of(trainer, dataloader_idx), outputs, batch)
+
+    def on_validation_epoch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule
+    ) -> None:
+        self._save(
+            trainer, f"{trainer.current_epoch:04d}", f"epoch {trainer.current_epoch}"
+        )
+
+    def on_test_epoch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule
+    ) -> None:
+        self._save(trainer, "test", "test")
+
+    def _keep(
+        self, split: str, outputs: dict[str, TryOn | Warp], batch: TryOnBatch
+    ) -> None:
+        parts = self.kept.setdefault(split, [])
+        wanted = self.rows - sum(len(part[0].pictures) for part in parts)
+        if wanted > 0:
+            parts.append(columns(outputs, batch, wanted))
+
+    @rank_zero_only
+    def _save(self, trainer: L.Trainer, name: str, when: str) -> None:
+        for split, parts in self.kept.items():
+            path = self.folder / f"{split}_{name}.png"
+            sheet = strip(_joined(parts), f"{split}, {when}")
+            with atomic_write(path) as temporary:
+                sheet.save(temporary)
+            _show(trainer, f"{split}/panel", sheet)
+        self.kept = {}
+
+
+def columns(
+    outputs: dict[str, TryOn | Warp], batch: TryOnBatch, rows: int
+) -> list[Column]:
+    """The stages of the first `rows` samples; a teacher's try-on and the truth only where there are such."""
+    stages = [
+        Column("person", to_uint8(batch.person[:rows]), batch.person_ids[:rows]),
+        Column("cloth", to_uint8(batch.cloth[:rows]), batch.cloth_ids[:rows]),
+    ]
+    if "warp" in outputs:
+        edge = sample(
+            batch.cloth_edge, outputs["warp"].flow.detach().float(), padding="zeros"
+        )
+        stages.append(
+            Column(
+                "warped",
+                on_white(outputs["warp"].cloth[:rows].detach().float(), edge[:rows]),
+            )
+        )
+    if "try_on" in outputs:
+        image, warped, edge, rendered, mask = (
+            tensor[:rows].detach().float() for tensor in outputs["try_on"][:5]
+        )
+        stages += [
+            Column("warped", on_white(warped, edge)),
+            Column("rendered", to_uint8(rendered)),
+            Column("mask", grey(mask)),
+            Column("try-on", to_uint8(image)),
+        ]
+    if "teacher" in outputs:
+        stages.append(
+            Column(
+                "teacher", to_uint8(outputs["teacher"].image[:rows].detach().float())
+            )
+        )
+    if batch.truth is not None:
+        stages.append(Column("truth", to_uint8(batch.truth[:rows])))
+    return [column._replace(pictures=column.pictures.cpu()) for column in stages]
+
+
+def _joined(parts: list[list[Column]]) -> list[Column]:
+    """The same columns of several batches, one under the other."""
+    return [
+        Column(
+            same[0].caption,
+            torch.cat([c.pictures for c in same]),
+            [note for c in same for note in c.notes],
+        )
+        for same in zip(*parts, strict=True)
+    ]
+
+
+def _show(trainer: L.Trainer, key: str, sheet: Image.Image) -> None:
+    def show(run) -> None:
+        import wandb
+
+        run.log({key: wandb.Image(sheet), "trainer/global_step": trainer.global_step})
+
+    each_run(trainer.loggers, show)

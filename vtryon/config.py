@@ -1,0 +1,139 @@
+"""From a command line to a checked config, without torch: a mistake is told in the time it takes to read some YAML."""
+
+import difflib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from vtryon.rules import RULES
+
+
+class ConfigError(ValueError):
+    """What is wrong with a config, a line a problem."""
+
+
+def conf_dir() -> Path:
+    """conf/: inside the installed package, beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    return next(
+        folder
+        for folder in (package / "conf", package.parent / "conf")
+        if folder.is_dir()
+    )
+
+
+def read(overrides: Sequence[str] = (), config_dir: str | None = None) -> DictConfig:
+    """Compose and check the config of one run.
+
+    Args:
+        overrides: as on the command line, `key=value`.
+        config_dir: a folder of more recipes, laid out as conf/.
+
+    Raises:
+        ConfigError: naming each key, its value and what is allowed.
+    """
+    cfg = _compose(overrides, config_dir)
+    raise_problems(problems(cfg))
+    return cfg
+
+
+def check_command_line(overrides: Sequence[str], config_dir: str | None = None) -> None:
+    """Check every run that a command line with sweeps asks for: each value of each sweep, the others at their first."""
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    choices = [_choices(override) for override in parsed]
+    found: list[str] = []
+    for which, values in enumerate(choices):
+        for value in values if which == 0 else values[1:]:
+            line = [
+                value if i == which else others[0] for i, others in enumerate(choices)
+            ]
+            found += problems(_compose(line, config_dir))
+    if not choices:
+        found = problems(_compose([], config_dir))
+    raise_problems(found)
+
+
+def raise_problems(found: Sequence[str]) -> None:
+    if found:
+        raise ConfigError("\n".join(dict.fromkeys(found)))
+
+
+def problems(cfg: DictConfig) -> list[str]:
+    """Everything that cannot be right in a composed config; nothing is read but the config."""
+    found = []
+    for key, rule in RULES.items():
+        value = OmegaConf.select(cfg, key, throw_on_missing=False)
+        if OmegaConf.is_config(value):
+            value = OmegaConf.to_container(value, resolve=True)
+        if value is not None and not rule.holds(value):
+            found.append(f"{key}={_written(value)}: must be {rule.allowed}")
+    if found:
+        return found
+    return [
+        f"parents.{role}={path}: no such file; run the stage before this one (`vtryon demo` runs all of them), "
+        f"or give parents.{role}=RUN/model.safetensors"
+        for role, path in cfg.parents.items()
+        if not Path(path).expanduser().is_file()
+    ]
+
+
+def _compose(overrides: Sequence[str], config_dir: str | None) -> DictConfig:
+    search = (
+        [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"]
+        if config_dir
+        else []
+    )
+    try:
+        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+            return compose("config", overrides=[*overrides, *search])
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(
+            _explained(str(error) or str(error.__cause__), config_dir)
+        ) from error
+
+
+def _explained(message: str, config_dir: str | None) -> str:
+    """Hydra's message, and for a key that does not exist the keys that do."""
+    unknown = re.match(r"Could not override '([^']+)'", message)
+    if not unknown:
+        return message.split("\nConfig search path")[0].replace("\n\n", "\n").strip()
+    key = unknown[1]
+    parent, _, name = key.rpartition(".")
+    whole = _compose([], config_dir)
+    node = OmegaConf.select(whole, parent) if parent else whole
+    known = (
+        [str(child) for child in node if not str(child).startswith("_")]
+        if isinstance(node, DictConfig)
+        else []
+    )
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {parent + '.' if parent else ''}{near[0]}?" if near else ""
+    where = (
+        f"{parent} has {', '.join(sorted(known))}"
+        if parent
+        else f"the config has {', '.join(sorted(known))}"
+    )
+    return f"{key}: no such key{hint} {where}; a new one is added with +{key}=…"
+
+
+def _choices(override: Override) -> list[str]:
+    if not override.is_sweep_override():
+        return [override.input_line]
+    try:
+        return [
+            f"{override.get_key_element()}={value}"
+            for value in override.sweep_string_iterator()
+        ]
+    except HydraException:  # a range of real numbers, for an optimising sweeper
+        return []
+
+
+def _written(value: object) -> str:
+    return str(value).replace(" ", "")

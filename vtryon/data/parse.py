@@ -1,0 +1,81 @@
+"""The 14 parse labels and the agnostic view of a person, without the garment worn (ACGPN's labels, PF-AFN's masks)."""
+
+from enum import IntEnum
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from vtryon.data.sample import TryOnBatch
+from vtryon.nn.tryon import Agnostic
+
+
+class Parse(IntEnum):
+    """What a pixel of a label file shows; 2 and 3 are unused."""
+
+    BACKGROUND = 0
+    HAIR = 1
+    UPPER_CLOTHES = 4
+    LEFT_SHOE = 5
+    RIGHT_SHOE = 6
+    NOISE = 7  # between garment and skin; counts as upper clothes
+    PANTS = 8
+    LEFT_LEG = 9
+    RIGHT_LEG = 10
+    LEFT_ARM = 11
+    FACE = 12
+    RIGHT_ARM = 13
+
+
+LABELS = 14
+PARTS = 25  # DensePose: background and 24 parts
+WORN = (Parse.UPPER_CLOTHES, Parse.NOISE)
+FACE = (Parse.HAIR, Parse.FACE)
+OTHER_CLOTHES = (
+    Parse.LEFT_SHOE,
+    Parse.RIGHT_SHOE,
+    Parse.PANTS,
+    Parse.LEFT_LEG,
+    Parse.RIGHT_LEG,
+)
+ARMS = (Parse.LEFT_ARM, Parse.RIGHT_ARM)
+DENSEPOSE_HANDS = (3, 4)
+DENSEPOSE_ARMS = tuple(range(15, 23))
+
+
+def agnostic(batch: TryOnBatch) -> Agnostic:
+    """2 parse masks, 25 DensePose parts one-hot and 18 pose maps; what is kept of the photo; the arms."""
+    missing = [
+        name for name in ("parse", "densepose", "pose") if getattr(batch, name) is None
+    ]
+    if missing:
+        raise ValueError(
+            f"the batch has no {', '.join(missing)}, which the tutor needs; only training folders have it"
+        )
+    face, other, arm = _masks(batch.parse, LABELS, FACE, OTHER_CLOTHES, ARMS)
+    hands, arms = _masks(batch.densepose, PARTS, DENSEPOSE_HANDS, DENSEPOSE_ARMS)
+    part = torch.arange(PARTS, dtype=torch.uint8, device=batch.densepose.device)
+    cond = batch.person.new_empty(
+        len(batch.person), 2 + PARTS + batch.pose.shape[1], *batch.person.shape[2:]
+    )
+    cond[:, 0], cond[:, 1] = face, other
+    cond[:, 2 : 2 + PARTS] = batch.densepose[:, None] == part[:, None, None]
+    cond[:, 2 + PARTS :] = batch.pose
+    preserved = (face + other + arm * hands)[:, None] * batch.person
+    return Agnostic(cond, preserved, arms[:, None])
+
+
+def person_cloth_mask(parse: UInt8[Tensor, "b h w"]) -> Float[Tensor, "b 1 h w"]:
+    """Where the person wears the upper garment, 0 or 1."""
+    return _masks(parse, LABELS, WORN)[0][:, None]
+
+
+def _masks(
+    ids: UInt8[Tensor, "b h w"], count: int, *groups: tuple[int, ...]
+) -> Float[Tensor, "g b h w"]:
+    """One mask a group of ids, all by one look-up."""
+    table = torch.tensor(
+        [[float(i in group) for i in range(count)] for group in groups],
+        device=ids.device,
+    )
+    return table.index_select(1, ids.flatten().long()).view(len(groups), *ids.shape)

@@ -1,0 +1,60 @@
+"""Read the rows that runs leave behind, one row.json each: scores, cost, latency, and under which protocol."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+FILE = "row.json"
+Row = Mapping[str, Any]
+
+
+def read_rows(*places: str | Path) -> list[dict[str, Any]]:
+    """Rows of run folders, of folders of runs (sorted by path), or of the files themselves."""
+    rows = []
+    for place in map(Path, places):
+        files = [place] if place.is_file() else sorted(place.rglob(FILE))
+        if not files:
+            raise FileNotFoundError(
+                f"no {FILE} in or below {place}: a run writes one at its end; name a run's folder"
+            )
+        rows += [_read(file) for file in files]
+    return rows
+
+
+def value(row: Row, group: str, key: str) -> float | None:
+    """A number of a row, such as ("scores", "paired/ssim") or ("cost", "gmacs"); None where it has none."""
+    return (row.get(group) or {}).get(key)
+
+
+def reason(row: Row, key: str) -> str | None:
+    """Why a score is empty, where the run knows."""
+    return (row.get("empty") or {}).get(key)
+
+
+def same_protocol(rows: Sequence[Row]) -> list[bool]:
+    """Which rows were judged as the first was: on the same pairs, by the same features, against the same photographs.
+
+    What only one of two rows was judged by is no contradiction: a baseline has no distance, a machine no FID weights.
+    """
+    return [_agree(row.get("protocol"), rows[0].get("protocol")) for row in rows]
+
+
+def _agree(one: Any, other: Any) -> bool:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return all(_agree(one[key], other[key]) for key in one.keys() & other.keys())
+    return one is None or other is None or one == other
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        row = json.loads(file.read_text())
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"{file} is not JSON ({error}); delete it and run again"
+        ) from error
+    if not isinstance(row, dict):
+        raise ValueError(
+            f"{file} holds a {type(row).__name__}, a row is an object; delete it and run again"
+        )
+    return {"name": file.parent.name, **row}

@@ -1,0 +1,93 @@
+"""What the values of a config may be. The code would find out as well, but only after torch and the data are loaded."""
+
+from collections.abc import Callable
+from numbers import Real
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Rule(NamedTuple):
+    """A test of a value, and the sentence that says what passes it."""
+
+    holds: Callable[[Any], bool]
+    allowed: str
+
+
+def _whole(least: int) -> Rule:
+    return Rule(
+        lambda v: _is_int(v) and v >= least, f"a whole number of at least {least}"
+    )
+
+
+def _widths(count: int) -> Rule:
+    def holds(value: Any) -> bool:
+        return (
+            isinstance(value, list)
+            and len(value) == count
+            and all(_is_int(v) and v >= 1 for v in value)
+        )
+
+    return Rule(
+        holds,
+        f"{count} whole numbers of at least 1, such as [{','.join(['8'] * count)}]",
+    )
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _is_size(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(_is_int(v) and v >= 32 and v % 32 == 0 for v in value)
+    )
+
+
+def _is_root(value: Any) -> bool:
+    return isinstance(value, dict) or (
+        isinstance(value, str) and Path(value).expanduser().is_dir()
+    )
+
+
+POSITIVE = Rule(lambda v: _is_number(v) and v > 0, "a number above 0")
+WEIGHT = Rule(lambda v: _is_number(v) and v >= 0, "a number of at least 0")
+
+RULES: dict[str, Rule] = {
+    "seed": _whole(0),
+    "data.size": Rule(
+        _is_size, "[height,width], both divisible by 32, such as [256,192]"
+    ),
+    "data.batch_size": _whole(1),
+    "data.workers": _whole(0),
+    "data.val_size": Rule(
+        lambda v: _is_int(v) and (v == 0 or v >= 2), "0 or a whole number of at least 2"
+    ),
+    "data.root": Rule(
+        _is_root, "a folder that exists, holding VITON_traindata, VITON_test or both"
+    ),
+    "data.root.train": _whole(4),
+    "data.root.test": _whole(2),
+    "data.root.seed": _whole(0),
+    "model.warp.channels": _widths(5),
+    "model.warp.fpn_channels": _whole(1),
+    "model.warp.flow_channels": _widths(3),
+    "model.generator.ngf": _whole(1),
+    "training.optimizer.lr": POSITIVE,
+    "training.loss.output": WEIGHT,
+    "training.loss.rendered": WEIGHT,
+    "training.loss.perceptual_weight": WEIGHT,
+    "training.loss.feature": WEIGHT,
+    "training.loss.flow": WEIGHT,
+    "trainer.max_epochs": _whole(1),
+    "trainer.devices": Rule(
+        lambda v: v in ("auto", -1) or (_is_int(v) and v >= 1) or isinstance(v, list),
+        "auto, a count or a list",
+    ),
+    "tags": Rule(lambda v: isinstance(v, list), "a list, such as [mine]"),
+}

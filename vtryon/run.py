@@ -1,0 +1,194 @@
+"""One run: build, load, fit, test, time, and write one row. The only file that knows every floor."""
+
+import hashlib
+import json
+import logging
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.utilities.model_helpers import is_overridden
+
+from vtryon.callbacks.artifacts import log_checkpoint
+from vtryon.callbacks.cost import CostRecord
+from vtryon.callbacks.provenance import config_hash, provenance
+from vtryon.callbacks.scores import Scores
+from vtryon.callbacks.throughput import Throughput
+from vtryon.callbacks.tracking import Tracking
+from vtryon.callbacks.wandb_logger import finish
+from vtryon.config import problems, raise_problems
+from vtryon.deploy.benchmark import Latency, latency
+from vtryon.nn.atomic import atomic_write
+from vtryon.nn.checkpoint import save_net
+from vtryon.nn.tryon import TryOnNet, TutorNet
+from vtryon.training.stage import Stage
+
+# where a run lies, and who watches it, does not change what it computes
+PLACES = ("paths", "parents", "logger", "tags", "name")
+
+HARMLESS = (  # warnings of Lightning's that say nothing to whoever starts a run
+    ".*exists and is not empty",  # the run's own folder
+    ".*log_every_n_steps",  # an epoch of a few steps is no mistake
+    ".*LeafSpec",  # inside Lightning, since torch 2.12
+)
+
+
+def run(cfg: DictConfig) -> dict[str, Any]:
+    """Carry out the run that `cfg` describes; returns its row, which is also RUN/row.json.
+
+    A run that was cut short goes on from RUN/checkpoints/last.ckpt.
+    """
+    raise_problems(problems(cfg))
+    start, folder = time.perf_counter(), Path(cfg.paths.run)
+    folder.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(cfg, folder / "config.yaml", resolve=True)
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    pl.seed_everything(cfg.seed, workers=True, verbose=False)
+    data, stage, trainer = build(cfg)
+    try:
+        row = identity(cfg) | {
+            "fingerprint": data.fingerprint(),
+            "perceptual": _perceptual(stage),
+        }
+        trainer.callbacks.append(
+            Tracking(OmegaConf.to_container(cfg, resolve=True), row)
+        )
+        measured = carry_out(stage, data, trainer, folder, tuple(cfg.data.size))
+        row |= measured | {"seconds": round(time.perf_counter() - start, 1)}
+        if isinstance(stage, Stage):
+            _log_model(trainer, folder, data, cfg, row)
+        with atomic_write(folder / "row.json") as temporary:
+            temporary.write_text(json.dumps(row, indent=1, allow_nan=False))
+    except BaseException:
+        finish(trainer.loggers, exit_code=1)
+        raise
+    finish(trainer.loggers)
+    return row
+
+
+def build(
+    cfg: DictConfig,
+) -> tuple[pl.LightningDataModule, pl.LightningModule, pl.Trainer]:
+    """Data, the stage with its networks, and the trainer, as configured."""
+    data = instantiate(cfg.data, _convert_="all")
+    stage = instantiate(cfg.training, _convert_="all")
+    if "init" in cfg:
+        instantiate(cfg.init, _convert_="all")(stage.net)
+    callbacks = [
+        instantiate(node) for node in cfg.callbacks.values() if node is not None
+    ]
+    loggers = [
+        instantiate(node, _convert_="all")
+        for node in cfg.logger.values()
+        if node is not None
+    ]
+    return (
+        data,
+        stage,
+        instantiate(cfg.trainer, callbacks=callbacks, logger=loggers, _convert_="all"),
+    )
+
+
+def identity(cfg: DictConfig) -> dict[str, Any]:
+    """What tells this run from others: its config, its parents' weights, and where its code comes from."""
+    asked = OmegaConf.to_container(
+        cfg, resolve=False
+    )  # unresolved, so that a path in it is but its name
+    return {
+        "name": cfg.name,
+        "stage": cfg.stage,
+        "profile": cfg.profile,
+        "seed": cfg.seed,
+        "size": list(cfg.data.size),
+        "config_hash": config_hash(asked, without=PLACES),
+        "parents": {
+            role: _parent(Path(path).expanduser()) for role, path in cfg.parents.items()
+        },
+        **provenance(),
+    }
+
+
+def carry_out(
+    stage, data, trainer: pl.Trainer, folder: Path, size: tuple[int, int]
+) -> dict[str, Any]:
+    """Fit, save, test and time; returns what was measured."""
+    measured: dict[str, Any] = {"scores": {}}
+    with warnings.catch_warnings():
+        for message in HARMLESS:
+            warnings.filterwarnings("ignore", message=message)
+        if isinstance(stage, Stage):
+            last = folder / "checkpoints" / "last.ckpt"
+            trainer.fit(
+                stage,
+                datamodule=data,
+                ckpt_path=last if last.is_file() else None,
+                weights_only=True,
+            )
+            save_net(stage.net, folder / "model.safetensors")
+            measured |= {"steps": trainer.global_step, "epochs": trainer.current_epoch}
+            measured["scores"] = {
+                k: float(v)
+                for k, v in trainer.callback_metrics.items()
+                if k.startswith("val/")
+            }
+        if is_overridden("test_step", stage):
+            trainer.test(stage, datamodule=data, verbose=False)
+    _collect(trainer, measured)
+    if isinstance(stage.net, TryOnNet) and not isinstance(stage.net, TutorNet):
+        measured["latency"] = time_net(
+            stage.net, size, trainer.strategy.root_device
+        )._asdict()
+    return measured
+
+
+def time_net(net: TryOnNet, size: tuple[int, int], device: torch.device) -> Latency:
+    """Latency of one try-on of `size`, f32, as torch runs it eagerly."""
+    net = net.to(device).eval()
+    person, cloth = torch.rand(2, 1, 3, *size, device=device)
+    edge = torch.ones(1, 1, *size, device=device)
+    with torch.inference_mode():
+        return latency(lambda: net(person, cloth, edge), device=device)
+
+
+def _collect(trainer: pl.Trainer, measured: dict[str, Any]) -> None:
+    """What the callbacks keep for the row."""
+    for callback in trainer.callbacks:
+        if isinstance(callback, Scores):
+            record = callback.record()
+            measured["scores"] |= record.pop("scores")
+            measured |= record
+        elif isinstance(callback, CostRecord):
+            measured["cost"] = callback.record()
+        elif isinstance(callback, Throughput):
+            measured["speed"] = callback.record()
+
+
+def _log_model(
+    trainer: pl.Trainer, folder: Path, data, cfg: DictConfig, row: dict[str, Any]
+) -> None:
+    card = Path(data.root) / "synthetic.json"
+    log_checkpoint(
+        trainer.loggers,
+        folder / "model.safetensors",
+        row["fingerprint"],
+        parents={role: Path(path).expanduser() for role, path in cfg.parents.items()},
+        data_card=card if card.is_file() else None,
+        metadata={"scores": row["scores"], "config_hash": row["config_hash"]},
+    )
+
+
+def _parent(path: Path) -> dict[str, str]:
+    with path.open("rb") as file:
+        return {
+            "path": str(path),
+            "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
+        }
+
+
+def _perceptual(stage: pl.LightningModule) -> str | None:
+    return stage.loss.perceptual.name if isinstance(stage, Stage) else None

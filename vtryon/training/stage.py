@@ -1,0 +1,77 @@
+"""What all stages of the training share: one optimiser over parameter groups, a schedule, and the names in the log."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytorch_lightning as pl
+from torch import Tensor, nn
+
+from vtryon.data.parse import person_cloth_mask
+from vtryon.data.sample import TryOnBatch
+from vtryon.losses.warping import Target
+from vtryon.training.schedule import constant_then_linear
+
+
+class Group(NamedTuple):
+    """Parameters that learn together."""
+
+    parameters: list[nn.Parameter]
+    rate: float = 1.0  # of the optimiser's
+    opens: int = 0  # the epoch from which they learn
+
+
+class Stage(pl.LightningModule):
+    """A network, what it is trained by, and how.
+
+    Args:
+        net: what learns; `RUN/model.safetensors` is its copy.
+        loss: gives named terms and their "total".
+        optimizer: parameter groups -> optimiser.
+        scheduler: (optimiser, max_epochs, opens) -> schedule, stepped once an epoch.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        loss: nn.Module,
+        optimizer: Callable,
+        scheduler: Callable = constant_then_linear,
+    ):
+        super().__init__()
+        self.net, self.loss = net, loss
+        self.make_optimizer, self.make_scheduler = optimizer, scheduler
+
+    def terms(self, batch: TryOnBatch) -> dict[str, Tensor]:
+        """The named terms of the loss on a batch."""
+        raise TypeError(f"{type(self).__name__} must say what its step computes")
+
+    def groups(self) -> list[Group]:
+        """Which parameters learn; a network's part that is in no group has to be frozen by the stage."""
+        return [Group(list(self.net.parameters()))]
+
+    def training_step(self, batch: TryOnBatch, batch_idx: int) -> Tensor:
+        terms = self.terms(batch)
+        logged = {f"train/{name}": value.detach() for name, value in terms.items()}
+        self.log_dict(
+            logged, on_step=False, on_epoch=True, batch_size=len(batch.person)
+        )
+        return terms["total"]
+
+    def configure_optimizers(self):
+        groups = self.groups()
+        optimizer = self.make_optimizer(
+            [{"params": group.parameters} for group in groups]
+        )
+        for built, group in zip(optimizer.param_groups, groups, strict=True):
+            built["lr"] *= group.rate
+        return [optimizer], [
+            self.make_scheduler(
+                optimizer, self.trainer.max_epochs, [group.opens for group in groups]
+            )
+        ]
+
+
+def target_of(batch: TryOnBatch) -> Target:
+    """The photo, the garment on it, and where that is."""
+    worn = person_cloth_mask(batch.parse)
+    return Target(batch.person, batch.person * worn, worn)
