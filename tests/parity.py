@@ -16,12 +16,7 @@ def generator(name: str, salt: str = "") -> np.random.RandomState:
 def fill(net: nn.Module, name: str, salt: str = "") -> None:
     """Fill a network called pf_warp, pf_gen, pb_warp or pb_gen."""
     state = net.state_dict()
-    net.load_state_dict(
-        {
-            key: torch.as_tensor(_value(name, key, value.shape, salt))
-            for key, value in state.items()
-        }
-    )
+    net.load_state_dict({key: torch.as_tensor(_value(name, key, value.shape, salt)) for key, value in state.items()})
     net.eval()
 
 
@@ -39,11 +34,7 @@ def _value(net: str, key: str, shape: torch.Size, salt: str) -> np.ndarray:
     elif len(shape) == 1:
         value = 0.7 + 0.6 * r.random_sample(shape)
     else:
-        value = (
-            (6.0 if head else 1.0)
-            * r.standard_normal(shape)
-            / np.sqrt(3 * np.prod(shape[1:]))
-        )
+        value = (6.0 if head else 1.0) * r.standard_normal(shape) / np.sqrt(3 * np.prod(shape[1:]))
     return np.asarray(value, dtype=np.float32)
 
 
@@ -64,9 +55,7 @@ def inputs(salt: str = "") -> dict[str, torch.Tensor]:
     edge = up(generator("in/edge", salt).random_sample((1, 8, 6)) > 0.4, 32)
     label = up(generator("in/label", salt).randint(0, 14, (1, 16, 12)), 16)
     densepose = up(generator("in/densepose", salt).randint(0, 25, (1, 16, 12)), 16)
-    pose = np.where(
-        generator("in/pose", salt).random_sample((18, HEIGHT, WIDTH)) > 0.99, 1, -1
-    )
+    pose = np.where(generator("in/pose", salt).random_sample((18, HEIGHT, WIDTH)) > 0.99, 1, -1)
     pictures = {
         "person": picture("person"),
         "cloth": picture("cloth") * edge,
@@ -74,6 +63,6 @@ def inputs(salt: str = "") -> dict[str, torch.Tensor]:
         "pose": pose,
     }
     maps = {"label": label[0], "densepose": densepose[0]}
-    return {
-        k: torch.from_numpy(v[None].astype(np.float32)) for k, v in pictures.items()
-    } | {k: torch.from_numpy(v[None].astype(np.uint8)) for k, v in maps.items()}
+    return {k: torch.from_numpy(v[None].astype(np.float32)) for k, v in pictures.items()} | {
+        k: torch.from_numpy(v[None].astype(np.uint8)) for k, v in maps.items()
+    }

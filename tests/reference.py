@@ -24,9 +24,7 @@ def reference_tutor(warp: dict, generator: dict, given: dict, seen) -> dict:
     moved, flow = _warp(_double(warp), seen.cond.double(), cloth)
     shape = _lookup(edge, flow, zeros=True)
     parts = [seen.preserved.double(), moved, shape, seen.arms.double() * (1 - shape)]
-    return _compose(
-        _generator(_double(generator), torch.cat(parts, 1)), moved, shape, flow
-    )
+    return _compose(_generator(_double(generator), torch.cat(parts, 1)), moved, shape, flow)
 
 
 def _double(weights: dict) -> dict:
@@ -83,9 +81,7 @@ def _pyramid(w, key, features):
         )
         if last is not None:
             x = x + last.repeat_interleave(2, 2).repeat_interleave(2, 3)
-        last = F.conv2d(
-            x, w[f"{key}.smooth.{k}.weight"], w[f"{key}.smooth.{k}.bias"], padding=1
-        )
+        last = F.conv2d(x, w[f"{key}.smooth.{k}.weight"], w[f"{key}.smooth.{k}.bias"], padding=1)
         out.append(last)
     return out
 
@@ -93,9 +89,7 @@ def _pyramid(w, key, features):
 def _head(w, key, x):
     for layer in (0, 2, 4):
         x = F.leaky_relu(
-            F.conv2d(
-                x, w[f"{key}.{layer}.weight"], w[f"{key}.{layer}.bias"], padding=1
-            ),
+            F.conv2d(x, w[f"{key}.{layer}.weight"], w[f"{key}.{layer}.bias"], padding=1),
             0.1,
         )
     return F.conv2d(x, w[f"{key}.6.weight"], w[f"{key}.6.bias"], padding=1)
@@ -108,9 +102,7 @@ def _warp(w, person, cloth):
     for k in range(5):
         h, width = persons[k].shape[-2:]
         seen = cloths[k] if flow is None else _lookup(cloths[k], flow)
-        patches = F.unfold(persons[k], 7, padding=3).view(
-            1, persons[k].shape[1], 49, h, width
-        )
+        patches = F.unfold(persons[k], 7, padding=3).view(1, persons[k].shape[1], 49, h, width)
         volume = F.leaky_relu((seen[:, :, None] * patches).mean(1), 0.1)
         grid = _absolute(_head(w, f"aflow_net.netMain.{k}", volume))
         flow = grid if flow is None else _lookup(flow, grid)
@@ -149,13 +141,8 @@ def _generator(w, x):
 
 
 def _residual(w, key, x):
-    y = _norm(
-        w, f"{key}.block.1", F.conv2d(x, w[f"{key}.block.0.weight"], padding=1)
-    ).relu()
-    return (
-        x
-        + _norm(w, f"{key}.block.4", F.conv2d(y, w[f"{key}.block.3.weight"], padding=1))
-    ).relu()
+    y = _norm(w, f"{key}.block.1", F.conv2d(x, w[f"{key}.block.0.weight"], padding=1)).relu()
+    return (x + _norm(w, f"{key}.block.4", F.conv2d(y, w[f"{key}.block.3.weight"], padding=1))).relu()
 
 
 def _unet(w, key, x, depth):

@@ -36,9 +36,7 @@ def batch(
     **changes,
 ) -> TryOnBatch:
     generator = torch.Generator().manual_seed(ids.start)
-    person, cloth = (
-        torch.rand(len(ids), 3, *size, generator=generator) * 2 - 1 for _ in range(2)
-    )
+    person, cloth = (torch.rand(len(ids), 3, *size, generator=generator) * 2 - 1 for _ in range(2))
     return TryOnBatch(
         person_ids=[f"{number:06d}_0" for number in ids],
         cloth_ids=[f"{number + 1:06d}_1" for number in ids],
@@ -93,11 +91,7 @@ class TinyModule(L.LightningModule):
 
     def test_step(self, given: TryOnBatch, batch_idx: int, dataloader_idx: int = 0):
         found = {"try_on": answer(given)}
-        return (
-            found | {"teacher": answer(given, image=given.person)}
-            if self.teacher
-            else found
-        )
+        return found | {"teacher": answer(given, image=given.person)} if self.teacher else found
 
     def configure_optimizers(self):
         return torch.optim.Adam([self.brightness], lr=1e-3)
@@ -123,18 +117,13 @@ class TinyData(L.LightningDataModule):
 
     def test_dataloader(self):
         kinds = ({"truth": self.truth, "flow": self.truth}, {})
-        return [
-            loader(batch(range(10, 12), **kind), batch(range(12, 13), **kind))
-            for kind in kinds
-        ]
+        return [loader(batch(range(10, 12), **kind), batch(range(12, 13), **kind)) for kind in kinds]
 
     def reference_images(self) -> list[Path]:
         paths = []
         for number in range(4):
             path = self.folder / f"{number:06d}_0.png"
-            picture = np.random.default_rng(number).integers(
-                0, 256, (*SIZE, 3), dtype=np.uint8
-            )
+            picture = np.random.default_rng(number).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
             cv2.imwrite(str(path), picture)
             paths.append(path)
         return paths

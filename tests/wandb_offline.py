@@ -30,27 +30,17 @@ class OfflineRun:
     @classmethod
     def under(cls, folder: Path) -> "OfflineRun":
         """The one run whose .wandb file lies somewhere under `folder`."""
-        (path,) = [
-            path for path in folder.rglob("run-*.wandb") if not path.parent.is_symlink()
-        ]
+        (path,) = [path for path in folder.rglob("run-*.wandb") if not path.parent.is_symlink()]
         run = cls()
         for record in _records(path.read_bytes()):
             run._take(record)
         return run
 
     def inputs(self) -> dict[str, Any]:
-        return {
-            artifact.name: artifact
-            for artifact in self.artifacts
-            if artifact.use_after_commit
-        }
+        return {artifact.name: artifact for artifact in self.artifacts if artifact.use_after_commit}
 
     def outputs(self) -> dict[str, Any]:
-        return {
-            artifact.name: artifact
-            for artifact in self.artifacts
-            if not artifact.use_after_commit
-        }
+        return {artifact.name: artifact for artifact in self.artifacts if not artifact.use_after_commit}
 
     def _take(self, record: Record) -> None:
         match record.WhichOneof("record_type"):
@@ -64,9 +54,7 @@ class OfflineRun:
             case "history":
                 self.history.append(_items(record.history.item))
             case "metric":
-                self.metrics[record.metric.name or record.metric.glob_name] = (
-                    record.metric
-                )
+                self.metrics[record.metric.name or record.metric.glob_name] = record.metric
             case "artifact":
                 self.artifacts.append(record.artifact)
             case "files":

@@ -35,9 +35,7 @@ def _parser() -> argparse.ArgumentParser:
         default=Path("runs/demo"),
         help="folder of the runs (%(default)s)",
     )
-    verb.add_argument(
-        "overrides", nargs="*", metavar="key=value", help="config keys for all runs"
-    )
+    verb.add_argument("overrides", nargs="*", metavar="key=value", help="config keys for all runs")
     verb.set_defaults(verb=_demo)
 
     verbs.add_parser(
@@ -45,22 +43,16 @@ def _parser() -> argparse.ArgumentParser:
         help="one run, or with -m a sweep: vtryon run experiment=… key=value …; --help for more",
     )
 
-    data = verbs.add_parser(
-        "data", help="check or synthesise a VITON folder"
-    ).add_subparsers(required=True)
+    data = verbs.add_parser("data", help="check or synthesise a VITON folder").add_subparsers(required=True)
     verb = data.add_parser(
         "check",
         help="list every problem of a VITON folder; exit code 1 if there are any",
     )
     verb.add_argument("root", type=Path)
     verb.set_defaults(verb=_data_check)
-    verb = data.add_parser(
-        "synth", help="write a procedural VITON folder with true flow"
-    )
+    verb = data.add_parser("synth", help="write a procedural VITON folder with true flow")
     verb.add_argument("root", type=Path)
-    verb.add_argument(
-        "--train", type=int, default=512, help="training samples (%(default)s)"
-    )
+    verb.add_argument("--train", type=int, default=512, help="training samples (%(default)s)")
     verb.add_argument("--test", type=int, default=64, help="test persons (%(default)s)")
     verb.add_argument("--seed", type=int, default=0, help="(%(default)s)")
     verb.add_argument(
@@ -83,12 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     tryon_command.add_arguments(verb)
     verb.set_defaults(verb=tryon_command.main)
 
-    bench = verbs.add_parser(
-        "bench", help="ratios of speed, measured in one run"
-    ).add_subparsers(required=True)
-    verb = bench.add_parser(
-        "data", help="loading samples, against the released loader's work"
-    )
+    bench = verbs.add_parser("bench", help="ratios of speed, measured in one run").add_subparsers(required=True)
+    verb = bench.add_parser("data", help="loading samples, against the released loader's work")
     verb.set_defaults(verb=_bench_data)
     verb = bench.add_parser(
         "train-step",
@@ -157,9 +145,7 @@ def _data_synth(args: argparse.Namespace) -> int:
     from vtryon.data.synthetic.embedded import draw
 
     try:
-        draw(
-            args.root, args.train, args.test, args.seed, tuple(args.size), args.workers
-        )
+        draw(args.root, args.train, args.test, args.seed, tuple(args.size), args.workers)
     except (ValueError, OSError) as error:
         print(f"vtryon data synth: {error}", file=sys.stderr)
         return 2

@@ -22,11 +22,7 @@ class ConfigError(ValueError):
 def conf_dir() -> Path:
     """conf/: inside the installed package, beside it in a checkout."""
     package = Path(__file__).resolve().parent
-    return next(
-        folder
-        for folder in (package / "conf", package.parent / "conf")
-        if folder.is_dir()
-    )
+    return next(folder for folder in (package / "conf", package.parent / "conf") if folder.is_dir())
 
 
 def read(overrides: Sequence[str] = (), config_dir: str | None = None) -> DictConfig:
@@ -51,9 +47,7 @@ def check_command_line(overrides: Sequence[str], config_dir: str | None = None) 
     found: list[str] = []
     for which, values in enumerate(choices):
         for value in values if which == 0 else values[1:]:
-            line = [
-                value if i == which else others[0] for i, others in enumerate(choices)
-            ]
+            line = [value if i == which else others[0] for i, others in enumerate(choices)]
             found += problems(_compose(line, config_dir))
     if not choices:
         found = problems(_compose([], config_dir))
@@ -85,18 +79,12 @@ def problems(cfg: DictConfig) -> list[str]:
 
 
 def _compose(overrides: Sequence[str], config_dir: str | None) -> DictConfig:
-    search = (
-        [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"]
-        if config_dir
-        else []
-    )
+    search = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"] if config_dir else []
     try:
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):
             return compose("config", overrides=[*overrides, *search])
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(
-            _explained(str(error) or str(error.__cause__), config_dir)
-        ) from error
+        raise ConfigError(_explained(str(error) or str(error.__cause__), config_dir)) from error
 
 
 def _explained(message: str, config_dir: str | None) -> str:
@@ -108,18 +96,10 @@ def _explained(message: str, config_dir: str | None) -> str:
     parent, _, name = key.rpartition(".")
     whole = _compose([], config_dir)
     node = OmegaConf.select(whole, parent) if parent else whole
-    known = (
-        [str(child) for child in node if not str(child).startswith("_")]
-        if isinstance(node, DictConfig)
-        else []
-    )
+    known = [str(child) for child in node if not str(child).startswith("_")] if isinstance(node, DictConfig) else []
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean {parent + '.' if parent else ''}{near[0]}?" if near else ""
-    where = (
-        f"{parent} has {', '.join(sorted(known))}"
-        if parent
-        else f"the config has {', '.join(sorted(known))}"
-    )
+    where = f"{parent} has {', '.join(sorted(known))}" if parent else f"the config has {', '.join(sorted(known))}"
     return f"{key}: no such key{hint} {where}; a new one is added with +{key}=…"
 
 
@@ -127,10 +107,7 @@ def _choices(override: Override) -> list[str]:
     if not override.is_sweep_override():
         return [override.input_line]
     try:
-        return [
-            f"{override.get_key_element()}={value}"
-            for value in override.sweep_string_iterator()
-        ]
+        return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
     except HydraException:  # a range of real numbers, for an optimising sweeper
         return []
 

@@ -31,7 +31,5 @@ def demo(folder: Path, overrides: Sequence[str] = ()) -> None:
     console.print(table([row for row in rows if row["name"] in SHOWN]))
     strip = Path(folder) / "try_on.png"
     with atomic_write(strip) as temporary:
-        shutil.copyfile(
-            Path(folder) / "distill" / "panels" / "unpaired_test.png", temporary
-        )
+        shutil.copyfile(Path(folder) / "distill" / "panels" / "unpaired_test.png", temporary)
     console.print(f"the try-ons: {strip}\nthe rows: {folder}/*/row.json")

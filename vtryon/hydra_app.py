@@ -14,9 +14,7 @@ from vtryon.config import conf_dir
 def app(argv: list[str]) -> None:
     """Run what the command line says; Hydra reads it from sys.argv."""
     sys.argv = ["vtryon run", *argv]
-    hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(
-        job
-    )()
+    hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(job)()
 
 
 def job(cfg: DictConfig) -> None:
@@ -27,8 +25,6 @@ def job(cfg: DictConfig) -> None:
     with open_dict(cfg):
         cfg.paths.run = HydraConfig.get().runtime.output_dir
     console = Console()
-    console.print(
-        Syntax(OmegaConf.to_yaml(cfg, resolve=True), "yaml", background_color="default")
-    )
+    console.print(Syntax(OmegaConf.to_yaml(cfg, resolve=True), "yaml", background_color="default"))
     row = run(cfg)
     console.print(table([row], title=f"{cfg.paths.run}/row.json"))

@@ -22,9 +22,7 @@ DEMO = (
 )
 
 
-def pipeline(
-    experiments: Sequence[str], folder: Path, overrides: Sequence[str] = ()
-) -> list[dict[str, Any]]:
+def pipeline(experiments: Sequence[str], folder: Path, overrides: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Run each of `experiments` in `folder`/NAME; returns their rows.
 
     Args:
@@ -58,12 +56,5 @@ def finished(cfg) -> dict[str, Any] | None:
         return None
     row, asked = json.loads(file.read_text()), identity(cfg)
     same = ("config_hash", "vtryon")
-    weights = [
-        {role: parent["sha256"] for role, parent in made["parents"].items()}
-        for made in (row, asked)
-    ]
-    return (
-        row
-        if weights[0] == weights[1] and all(row[key] == asked[key] for key in same)
-        else None
-    )
+    weights = [{role: parent["sha256"] for role, parent in made["parents"].items()} for made in (row, asked)]
+    return row if weights[0] == weights[1] and all(row[key] == asked[key] for key in same) else None

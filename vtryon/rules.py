@@ -14,18 +14,12 @@ class Rule(NamedTuple):
 
 
 def _whole(least: int) -> Rule:
-    return Rule(
-        lambda v: _is_int(v) and v >= least, f"a whole number of at least {least}"
-    )
+    return Rule(lambda v: _is_int(v) and v >= least, f"a whole number of at least {least}")
 
 
 def _widths(count: int) -> Rule:
     def holds(value: Any) -> bool:
-        return (
-            isinstance(value, list)
-            and len(value) == count
-            and all(_is_int(v) and v >= 1 for v in value)
-        )
+        return isinstance(value, list) and len(value) == count and all(_is_int(v) and v >= 1 for v in value)
 
     return Rule(
         holds,
@@ -42,17 +36,11 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_size(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) == 2
-        and all(_is_int(v) and v >= 32 and v % 32 == 0 for v in value)
-    )
+    return isinstance(value, list) and len(value) == 2 and all(_is_int(v) and v >= 32 and v % 32 == 0 for v in value)
 
 
 def _is_root(value: Any) -> bool:
-    return isinstance(value, dict) or (
-        isinstance(value, str) and Path(value).expanduser().is_dir()
-    )
+    return isinstance(value, dict) or (isinstance(value, str) and Path(value).expanduser().is_dir())
 
 
 POSITIVE = Rule(lambda v: _is_number(v) and v > 0, "a number above 0")
@@ -60,17 +48,11 @@ WEIGHT = Rule(lambda v: _is_number(v) and v >= 0, "a number of at least 0")
 
 RULES: dict[str, Rule] = {
     "seed": _whole(0),
-    "data.size": Rule(
-        _is_size, "[height,width], both divisible by 32, such as [256,192]"
-    ),
+    "data.size": Rule(_is_size, "[height,width], both divisible by 32, such as [256,192]"),
     "data.batch_size": _whole(1),
     "data.workers": _whole(0),
-    "data.val_size": Rule(
-        lambda v: _is_int(v) and (v == 0 or v >= 2), "0 or a whole number of at least 2"
-    ),
-    "data.root": Rule(
-        _is_root, "a folder that exists, holding VITON_traindata, VITON_test or both"
-    ),
+    "data.val_size": Rule(lambda v: _is_int(v) and (v == 0 or v >= 2), "0 or a whole number of at least 2"),
+    "data.root": Rule(_is_root, "a folder that exists, holding VITON_traindata, VITON_test or both"),
     "data.root.train": _whole(4),
     "data.root.test": _whole(2),
     "data.root.seed": _whole(0),

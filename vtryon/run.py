@@ -55,9 +55,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
             "fingerprint": data.fingerprint(),
             "perceptual": _perceptual(stage),
         }
-        trainer.callbacks.append(
-            Tracking(OmegaConf.to_container(cfg, resolve=True), row)
-        )
+        trainer.callbacks.append(Tracking(OmegaConf.to_container(cfg, resolve=True), row))
         measured = carry_out(stage, data, trainer, folder, tuple(cfg.data.size))
         row |= measured | {"seconds": round(time.perf_counter() - start, 1)}
         if isinstance(stage, Stage):
@@ -79,14 +77,8 @@ def build(
     stage = instantiate(cfg.training, _convert_="all")
     if "init" in cfg:
         instantiate(cfg.init, _convert_="all")(stage.net)
-    callbacks = [
-        instantiate(node) for node in cfg.callbacks.values() if node is not None
-    ]
-    loggers = [
-        instantiate(node, _convert_="all")
-        for node in cfg.logger.values()
-        if node is not None
-    ]
+    callbacks = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
+    loggers = [instantiate(node, _convert_="all") for node in cfg.logger.values() if node is not None]
     return (
         data,
         stage,
@@ -96,9 +88,7 @@ def build(
 
 def identity(cfg: DictConfig) -> dict[str, Any]:
     """What tells this run from others: its config, its parents' weights, and where its code comes from."""
-    asked = OmegaConf.to_container(
-        cfg, resolve=False
-    )  # unresolved, so that a path in it is but its name
+    asked = OmegaConf.to_container(cfg, resolve=False)  # unresolved, so that a path in it is but its name
     return {
         "name": cfg.name,
         "stage": cfg.stage,
@@ -106,16 +96,12 @@ def identity(cfg: DictConfig) -> dict[str, Any]:
         "seed": cfg.seed,
         "size": list(cfg.data.size),
         "config_hash": config_hash(asked, without=PLACES),
-        "parents": {
-            role: _parent(Path(path).expanduser()) for role, path in cfg.parents.items()
-        },
+        "parents": {role: _parent(Path(path).expanduser()) for role, path in cfg.parents.items()},
         **provenance(),
     }
 
 
-def carry_out(
-    stage, data, trainer: pl.Trainer, folder: Path, size: tuple[int, int]
-) -> dict[str, Any]:
+def carry_out(stage, data, trainer: pl.Trainer, folder: Path, size: tuple[int, int]) -> dict[str, Any]:
     """Fit, save, test and time; returns what was measured."""
     measured: dict[str, Any] = {"scores": {}}
     with warnings.catch_warnings():
@@ -131,18 +117,12 @@ def carry_out(
             )
             save_net(stage.net, folder / "model.safetensors")
             measured |= {"steps": trainer.global_step, "epochs": trainer.current_epoch}
-            measured["scores"] = {
-                k: float(v)
-                for k, v in trainer.callback_metrics.items()
-                if k.startswith("val/")
-            }
+            measured["scores"] = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("val/")}
         if is_overridden("test_step", stage):
             trainer.test(stage, datamodule=data, verbose=False)
     _collect(trainer, measured)
     if isinstance(stage.net, TryOnNet) and not isinstance(stage.net, TutorNet):
-        measured["latency"] = time_net(
-            stage.net, size, trainer.strategy.root_device
-        )._asdict()
+        measured["latency"] = time_net(stage.net, size, trainer.strategy.root_device)._asdict()
     return measured
 
 
@@ -168,9 +148,7 @@ def _collect(trainer: pl.Trainer, measured: dict[str, Any]) -> None:
             measured["speed"] = callback.record()
 
 
-def _log_model(
-    trainer: pl.Trainer, folder: Path, data, cfg: DictConfig, row: dict[str, Any]
-) -> None:
+def _log_model(trainer: pl.Trainer, folder: Path, data, cfg: DictConfig, row: dict[str, Any]) -> None:
     card = Path(data.root) / "synthetic.json"
     log_checkpoint(
         trainer.loggers,

@@ -29,9 +29,7 @@ class _Guard:
 
 def install() -> None:
     """Watch for the first import of torchvision; calling it again, or after that import, changes nothing."""
-    if "torchvision" not in sys.modules and not any(
-        isinstance(finder, _Guard) for finder in sys.meta_path
-    ):
+    if "torchvision" not in sys.modules and not any(isinstance(finder, _Guard) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Guard())
 
 

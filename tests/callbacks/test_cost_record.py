@@ -10,9 +10,7 @@ from vtryon.metrics.cost import cost
 def test_the_deployed_network_is_counted_at_the_size_of_the_run(tmp_path):
     count, module = CostRecord((128, 96)), TinyModule()
     assert count.record() == {}
-    trainer(tmp_path, count).validate(
-        module, datamodule=TinyData(tmp_path), verbose=False
-    )
+    trainer(tmp_path, count).validate(module, datamodule=TinyData(tmp_path), verbose=False)
     assert count.record() == cost(module.net, (128, 96))
 
 

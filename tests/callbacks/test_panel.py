@@ -29,9 +29,7 @@ def flat(count, value, size=SIZE):
 def test_a_sheet_holds_every_picture_enlarged_by_a_whole_factor():
     pictures = flat(2, 10)
     pictures[:, 0] = 200  # a red that no letter has
-    sheet = np.asarray(
-        strip([Column("a", pictures), Column("b", pictures.flip(1))], "title")
-    )
+    sheet = np.asarray(strip([Column("a", pictures), Column("b", pictures.flip(1))], "title"))
     for colour in ((200, 10, 10), (10, 10, 200)):
         assert (sheet == colour).all(-1).sum() == 2 * (3 * 64) * (3 * 64)
 
@@ -39,9 +37,7 @@ def test_a_sheet_holds_every_picture_enlarged_by_a_whole_factor():
 def test_pictures_that_are_large_enough_keep_their_size():
     pictures = flat(1, 10, (256, 192))
     pictures[:, 0] = 200
-    assert (np.asarray(strip([Column("a", pictures)])) == (200, 10, 10)).all(
-        -1
-    ).sum() == 256 * 192
+    assert (np.asarray(strip([Column("a", pictures)])) == (200, 10, 10)).all(-1).sum() == 256 * 192
 
 
 def test_the_stages_stand_in_order_and_the_truth_comes_last():
@@ -53,9 +49,7 @@ def test_the_stages_stand_in_order_and_the_truth_comes_last():
 
 def test_without_a_truth_there_is_no_column_for_it():
     given = batch(range(3), truth=False)
-    assert [
-        column.caption for column in columns({"try_on": answer(given)}, given, 2)
-    ] == STAGES
+    assert [column.caption for column in columns({"try_on": answer(given)}, given, 2)] == STAGES
 
 
 def test_a_teacher_stands_between_its_student_and_the_truth():
@@ -74,16 +68,12 @@ def test_a_stage_that_only_warps_shows_the_warped_garment():
         "warped",
         "truth",
     ]
-    assert torch.equal(
-        found[2].pictures, to_uint8(given.cloth[:2])
-    )  # a flow that moves nothing, an edge of ones
+    assert torch.equal(found[2].pictures, to_uint8(given.cloth[:2]))  # a flow that moves nothing, an edge of ones
 
 
 def test_a_warped_garment_lies_on_white():
     edge = torch.tensor([1.0, 0.0]).view(1, 1, 1, 2)
-    assert on_white(
-        torch.tensor([-1.0, 0.0]).view(1, 1, 1, 2).expand(1, 3, 1, 2), edge
-    )[0, 0].tolist() == [[0, 255]]
+    assert on_white(torch.tensor([-1.0, 0.0]).view(1, 1, 1, 2).expand(1, 3, 1, 2), edge)[0, 0].tolist() == [[0, 255]]
 
 
 def test_a_mask_is_white_where_it_takes_the_garment():
@@ -93,10 +83,7 @@ def test_a_mask_is_white_where_it_takes_the_garment():
 def test_the_test_saves_a_panel_of_each_split_with_rows_from_several_batches(tmp_path):
     run = trainer(tmp_path, TryOnPanel(tmp_path, rows=3))
     run.test(TinyModule(), datamodule=TinyData(tmp_path), verbose=False)
-    sizes = {
-        path.name: cv2.imread(str(path)).shape
-        for path in (tmp_path / "panels").iterdir()
-    }
+    sizes = {path.name: cv2.imread(str(path)).shape for path in (tmp_path / "panels").iterdir()}
     assert sizes.keys() == {"unpaired_test.png", "paired_test.png"}
     wide, narrow = sizes["paired_test.png"], sizes["unpaired_test.png"]
     assert wide[1] - narrow[1] == 200  # the truth

@@ -12,9 +12,7 @@ from vtryon.callbacks.provenance import (
     versions,
 )
 
-needs_git = pytest.mark.skipif(
-    shutil.which("git") is None, reason="git is not installed"
-)
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 
 def git(folder, *arguments):
@@ -97,9 +95,7 @@ def test_a_library_that_is_not_installed_has_no_version():
 
 
 def test_the_processor_is_named_as_the_system_names_it(tmp_path):
-    (tmp_path / "cpuinfo").write_text(
-        "processor\t: 0\nmodel name\t: Fast Chip @ 3 GHz\n"
-    )
+    (tmp_path / "cpuinfo").write_text("processor\t: 0\nmodel name\t: Fast Chip @ 3 GHz\n")
     assert cpu_name(tmp_path / "cpuinfo") == "Fast Chip @ 3 GHz"
     (tmp_path / "cpuinfo").write_text("processor\t: 0\n")
     assert cpu_name(tmp_path / "cpuinfo")
@@ -109,10 +105,6 @@ def test_a_config_hash_ignores_order_and_paths_and_sees_values():
     config = {"seed": 1, "data": {"root": "/a", "size": [96, 64]}}
     other = {"data": {"size": (96, 64), "root": "/b"}, "seed": 1}
     assert config_hash(config) != config_hash(other)
-    assert config_hash(config, ["data.root"]) == config_hash(
-        other, ["data.root", "no.such.key"]
-    )
-    assert config_hash(config, ["data.root"]) != config_hash(
-        other | {"seed": 2}, ["data.root"]
-    )
+    assert config_hash(config, ["data.root"]) == config_hash(other, ["data.root", "no.such.key"])
+    assert config_hash(config, ["data.root"]) != config_hash(other | {"seed": 2}, ["data.root"])
     assert config["data"]["root"] == "/a"

@@ -55,9 +55,7 @@ def cache(tmp_path, monkeypatch):
 def scored(tmp_path, module=None, features=(MeanColour, Absent), **data):
     scores = Scores(tmp_path, features)
     run = trainer(tmp_path, scores)
-    run.test(
-        module or TinyModule(), datamodule=TinyData(tmp_path, **data), verbose=False
-    )
+    run.test(module or TinyModule(), datamodule=TinyData(tmp_path, **data), verbose=False)
     return scores.record(), run.callback_metrics
 
 
@@ -72,9 +70,7 @@ def test_every_score_of_the_test_has_the_name_of_its_split(tmp_path):
         "unpaired/kid_colour",
     }
     assert set(logged) == found
-    assert {
-        key for key, value in record["scores"].items() if value is not None
-    } == found
+    assert {key for key, value in record["scores"].items() if value is not None} == found
     for key in found:
         assert record["scores"][key] == pytest.approx(float(logged[key]), rel=1e-5), key
 
@@ -92,31 +88,22 @@ def test_a_mean_is_over_samples_and_not_over_batches(tmp_path):
 
 def test_ssim_of_a_sample_is_skimages():
     given = batch(range(2))
-    (first, _) = judge(
-        "paired", {"try_on": answer(given, image=given.person * 0.5)}, given
-    )
-    pictures = [
-        to_uint8(x)[0].permute(1, 2, 0).numpy()
-        for x in (given.person * 0.5, given.person)
-    ]
+    (first, _) = judge("paired", {"try_on": answer(given, image=given.person * 0.5)}, given)
+    pictures = [to_uint8(x)[0].permute(1, 2, 0).numpy() for x in (given.person * 0.5, given.person)]
     options = {
         "gaussian_weights": True,
         "sigma": 1.5,
         "use_sample_covariance": False,
         "data_range": 255,
     }
-    assert first.ssim == pytest.approx(
-        structural_similarity(*pictures, channel_axis=2, **options), abs=1e-3
-    )
+    assert first.ssim == pytest.approx(structural_similarity(*pictures, channel_axis=2, **options), abs=1e-3)
 
 
 def test_the_end_point_error_is_in_pixels():
     given = batch(range(1))
     one_pixel = torch.tensor([2 / 63, 0.0]).view(1, 2, 1, 1)
     moved = identity_grid(*given.person.shape[2:]) + one_pixel
-    assert judge("paired", {"try_on": answer(given, flow=moved)}, given)[
-        0
-    ].epe == pytest.approx(1, abs=1e-4)
+    assert judge("paired", {"try_on": answer(given, flow=moved)}, given)[0].epe == pytest.approx(1, abs=1e-4)
 
 
 def test_of_a_stage_that_only_warps_the_flow_alone_is_judged():
@@ -150,13 +137,9 @@ def test_an_identical_picture_does_not_make_the_mean_psnr_infinite():
 
 def test_a_distilled_student_is_compared_with_its_teacher(tmp_path):
     record, _ = scored(tmp_path, TinyModule(teacher=True))
-    assert record["scores"]["unpaired/mse_to_teacher"] == pytest.approx(
-        record["scores"]["paired/mse_to_teacher"]
-    )
+    assert record["scores"]["unpaired/mse_to_teacher"] == pytest.approx(record["scores"]["paired/mse_to_teacher"])
     # this teacher knows the truth
-    assert record["scores"]["paired/ssim_to_teacher"] == pytest.approx(
-        record["scores"]["paired/ssim"]
-    )
+    assert record["scores"]["paired/ssim_to_teacher"] == pytest.approx(record["scores"]["paired/ssim"])
 
 
 def test_an_empty_column_keeps_its_reason(tmp_path):
@@ -165,9 +148,7 @@ def test_an_empty_column_keeps_its_reason(tmp_path):
     assert record["empty"]["unpaired/fid"] == "no weights in /nowhere; fetch them"
     assert "true try-on" in record["empty"]["unpaired/ssim"]
     assert "true flow" in record["empty"]["unpaired/epe"]
-    assert set(record["empty"]) == {
-        key for key, value in record["scores"].items() if value is None
-    }
+    assert set(record["empty"]) == {key for key, value in record["scores"].items() if value is None}
 
 
 def test_one_try_on_has_no_distance_and_says_so(tmp_path):
@@ -183,9 +164,7 @@ def test_too_few_real_photographs_are_a_reason_too(tmp_path):
     data = TinyData(tmp_path)
     data.reference_images = list
     trainer(tmp_path, scores).test(TinyModule(), datamodule=data, verbose=False)
-    assert scores.record()["empty"]["unpaired/kid_colour"].startswith(
-        "0 real photographs"
-    )
+    assert scores.record()["empty"]["unpaired/kid_colour"].startswith("0 real photographs")
 
 
 def test_a_distance_is_quoted_with_its_protocol(tmp_path):
@@ -205,14 +184,10 @@ def test_a_distance_is_quoted_with_its_protocol(tmp_path):
     assert record["protocol"]["pairs"] == "test_pairs.txt"
 
 
-def test_the_default_distance_is_on_efficientnet_and_never_called_fid(
-    tmp_path, monkeypatch
-):
+def test_the_default_distance_is_on_efficientnet_and_never_called_fid(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     scores = Scores(tmp_path)
-    trainer(tmp_path, scores).test(
-        TinyModule(), datamodule=TinyData(tmp_path), verbose=False
-    )
+    trainer(tmp_path, scores).test(TinyModule(), datamodule=TinyData(tmp_path), verbose=False)
     record = scores.record()
     assert record["scores"]["unpaired/fd_efficientnet"] > 0
     assert record["scores"]["unpaired/fid"] is None

@@ -17,9 +17,7 @@ class Clock:
         return self.now
 
 
-def test_samples_are_counted_after_the_first_batch_and_without_validation(
-    monkeypatch, tmp_path
-):
+def test_samples_are_counted_after_the_first_batch_and_without_validation(monkeypatch, tmp_path):
     clock = Clock()
     monkeypatch.setattr(throughput, "time", clock)
     speed, run, module = Throughput(), trainer(tmp_path), TinyModule()
@@ -44,10 +42,7 @@ def test_fit_and_test_print_their_speed_and_keep_it(tmp_path, capsys):
     run.fit(TinyModule(), datamodule=TinyData(tmp_path))
     run.test(TinyModule(), datamodule=TinyData(tmp_path), verbose=False)
     printed = capsys.readouterr().out
-    assert (
-        f"fit: {speed.record()['fit/samples_per_s']:.1f} samples/s, peak memory"
-        in printed
-    )
+    assert f"fit: {speed.record()['fit/samples_per_s']:.1f} samples/s, peak memory" in printed
     assert f"test: {speed.record()['test/samples_per_s']:.1f} samples/s" in printed
     assert 50 < speed.record()["peak_rss_mib"] == pytest.approx(peak_rss_mib(), rel=0.2)
 

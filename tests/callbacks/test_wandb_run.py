@@ -34,10 +34,7 @@ def folder(tmp_path_factory):
 def run(folder):
     """Fit and test with every callback, then log the checkpoint; gives what the .wandb file says."""
     folder.mkdir()
-    parents = {
-        role: folder.parent / role / "model.safetensors"
-        for role in ("tutor", "teacher")
-    }
+    parents = {role: folder.parent / role / "model.safetensors" for role in ("tutor", "teacher")}
     for path in (*parents.values(), folder / "model.safetensors"):
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(path.parent.name.encode() * 100)
@@ -153,10 +150,7 @@ def test_there_is_a_panel_of_each_split(run, folder):
 def test_the_checkpoint_descends_from_data_tutor_and_teacher(run, folder):
     inputs, outputs = run.inputs(), run.outputs()
     roles = ("tutor", "teacher", "student")
-    names = {
-        role: artifact_name(folder.parent / role / "model.safetensors")
-        for role in roles
-    }
+    names = {role: artifact_name(folder.parent / role / "model.safetensors") for role in roles}
     assert {name: inputs[name].type for name in inputs} == {
         "data-0123456789ab": "dataset",
         names["tutor"]: "model",
@@ -172,9 +166,7 @@ def test_the_checkpoint_descends_from_data_tutor_and_teacher(run, folder):
 
 
 def test_a_data_artifact_holds_the_fingerprint_and_no_picture(run):
-    paths = [
-        entry.path for entry in run.inputs()["data-0123456789ab"].manifest.contents
-    ]
+    paths = [entry.path for entry in run.inputs()["data-0123456789ab"].manifest.contents]
     assert sorted(paths) == ["fingerprint.txt", "synthetic.json"]
 
 
@@ -200,19 +192,12 @@ class BrokenRun:
 def test_a_run_goes_on_when_wandb_dies(tmp_path):
     logger = FailsafeWandbLogger(experiment=BrokenRun())
     scores = Scores(tmp_path, ())
-    stage = trainer(
-        tmp_path, Tracking(CONFIG, {}), scores, TryOnPanel(tmp_path), logger=[logger]
-    )
-    with pytest.warns(
-        UserWarning, match="wandb failed and is off .*the service is gone"
-    ) as seen:
+    stage = trainer(tmp_path, Tracking(CONFIG, {}), scores, TryOnPanel(tmp_path), logger=[logger])
+    with pytest.warns(UserWarning, match="wandb failed and is off .*the service is gone") as seen:
         stage.test(TinyModule(), datamodule=TinyData(tmp_path), verbose=False)
     log_checkpoint([logger], tmp_path / "samples.csv", "f")
     finish([logger])
-    assert (
-        len([warning for warning in seen if "wandb failed" in str(warning.message)])
-        == 1
-    )
+    assert len([warning for warning in seen if "wandb failed" in str(warning.message)]) == 1
     assert scores.record()["scores"]["paired/ssim"] is not None
     assert (tmp_path / "panels" / "paired_test.png").is_file()
 

@@ -11,13 +11,7 @@ SIZE = (256, 192)
 
 
 def write_json(path, keypoints):
-    people = [
-        {
-            "pose_keypoints": [
-                float(number) for row in keypoints for number in (*row, 0.9)
-            ]
-        }
-    ]
+    people = [{"pose_keypoints": [float(number) for row in keypoints for number in (*row, 0.9)]}]
     path.write_text(json.dumps({"people": people if len(keypoints) else []}))
 
 
@@ -61,9 +55,7 @@ class Folder:
     def flow(self, path):
         path.parent.mkdir(parents=True, exist_ok=True)
         height, width = self.size
-        y, x = np.meshgrid(
-            np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij"
-        )
+        y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
         grid = np.stack([0.9 * x, 0.8 * y]).astype(np.float16)
         grid[:, : height // 4] = np.nan
         np.save(path, grid)
@@ -76,9 +68,7 @@ class Folder:
     def _parser(self, number):
         for name in ("train_label", "train_pose", "train_densepose"):
             (self.train / name).mkdir(exist_ok=True)
-        cv2.imwrite(
-            str(self.train / "train_label" / f"{number}_0.png"), self.blocks(13)
-        )
+        cv2.imwrite(str(self.train / "train_label" / f"{number}_0.png"), self.blocks(13))
         np.save(
             self.train / "train_densepose" / f"{number}_0.npy",
             self.blocks(24).astype(np.float32),

@@ -37,32 +37,19 @@ LONG = [
 
 def outline(half, height=256, width=192):
     """The mirrored polygon as a soft mask in [0, 1]."""
-    points = np.array(
-        [(width / 2 + 0.0078 * x * height, 0.01 * y * height) for x, y in half]
-    )
+    points = np.array([(width / 2 + 0.0078 * x * height, 0.01 * y * height) for x, y in half])
     mirrored = np.array([(width - x, y) for x, y in points[::-1]])
     big = np.zeros((height * 4, width * 4), np.uint8)
-    cv2.fillPoly(
-        big, [np.round(np.concatenate([points, mirrored]) * 4).astype(np.int32)], 255
-    )
-    return (
-        cv2.resize(big, (width, height), interpolation=cv2.INTER_AREA).astype(
-            np.float32
-        )
-        / 255
-    )
+    cv2.fillPoly(big, [np.round(np.concatenate([points, mirrored]) * 4).astype(np.int32)], 255)
+    return cv2.resize(big, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
 
 
 def photograph(fabric, alpha, backdrop=255.0, noise=0.0, jpeg=None):
     """Lay a fabric (h, w, 3) on a backdrop, shade it towards its outline, add noise and JPEG blocks."""
     depth = cv2.distanceTransform((alpha > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
     shade = 1 - 0.16 * np.exp(-depth / 2.5) - 0.015
-    image = fabric * shade[..., None] * alpha[..., None] + backdrop * (
-        1 - alpha[..., None]
-    )
-    image = np.clip(
-        image + np.random.default_rng(0).normal(0, noise, image.shape), 0, 255
-    ).astype(np.uint8)
+    image = fabric * shade[..., None] * alpha[..., None] + backdrop * (1 - alpha[..., None])
+    image = np.clip(image + np.random.default_rng(0).normal(0, noise, image.shape), 0, 255).astype(np.uint8)
     if jpeg is None:
         return image
     return cv2.imdecode(
@@ -82,9 +69,7 @@ def overlap(mask, alpha):
 
 def stripes(alpha):
     rows = np.arange(alpha.shape[0])[:, None, None] // 9 % 2
-    return np.where(rows, 250.0, np.float32([40, 60, 120])) * np.ones(
-        (*alpha.shape, 1), np.float32
-    )
+    return np.where(rows, 250.0, np.float32([40, 60, 120])) * np.ones((*alpha.shape, 1), np.float32)
 
 
 @pytest.mark.parametrize("half", [HALF, LONG], ids=["short", "long"])
@@ -106,33 +91,22 @@ def test_a_plain_garment_is_found_at_any_photo_size(half, size, fabric):
 @pytest.mark.parametrize(("noise", "jpeg"), [(0, None), (0, 85), (1.5, 90)])
 def test_a_white_garment_on_white_is_found_by_its_edge(half, noise, jpeg):
     alpha = outline(half)
-    mask = cloth_mask(
-        photograph(plain(alpha, 255, 255, 255), alpha, noise=noise, jpeg=jpeg)
-    )
+    mask = cloth_mask(photograph(plain(alpha, 255, 255, 255), alpha, noise=noise, jpeg=jpeg))
     assert overlap(mask, alpha) > 0.97
 
 
 @pytest.mark.parametrize(("noise", "jpeg"), [(0, None), (4, 60)])
 def test_white_stripes_do_not_cut_a_garment_to_pieces(noise, jpeg):
     alpha = outline(LONG)
-    assert (
-        overlap(
-            cloth_mask(photograph(stripes(alpha), alpha, noise=noise, jpeg=jpeg)), alpha
-        )
-        > 0.95
-    )
+    assert overlap(cloth_mask(photograph(stripes(alpha), alpha, noise=noise, jpeg=jpeg)), alpha) > 0.95
 
 
 def test_a_light_that_falls_off_across_the_backdrop_is_no_garment():
     alpha = outline(HALF)
-    light = np.linspace(250, 190, 192, dtype=np.float32)[None, :, None] * np.ones(
-        (256, 1, 3), np.float32
-    )
+    light = np.linspace(250, 190, 192, dtype=np.float32)[None, :, None] * np.ones((256, 1, 3), np.float32)
     assert (
         overlap(
-            cloth_mask(
-                photograph(plain(alpha, 60, 110, 70), alpha, light, noise=2, jpeg=80)
-            ),
+            cloth_mask(photograph(plain(alpha, 60, 110, 70), alpha, light, noise=2, jpeg=80)),
             alpha,
         )
         > 0.96
@@ -156,9 +130,7 @@ def test_a_white_garment_is_told_from_its_shadow_on_white():
     shadow = cv2.GaussianBlur(np.roll(alpha, (6, 8), (0, 1)), (0, 0), 9)[..., None]
     assert (
         overlap(
-            cloth_mask(
-                photograph(plain(alpha, 255, 255, 255), alpha, 255 - 25 * shadow)
-            ),
+            cloth_mask(photograph(plain(alpha, 255, 255, 255), alpha, 255 - 25 * shadow)),
             alpha,
         )
         > 0.95
@@ -194,9 +166,7 @@ def test_a_gap_that_shows_the_backdrop_stays_background():
 def test_a_sleeve_may_leave_the_picture():
     alpha = np.roll(outline(HALF), 45, axis=1)
     alpha[:, :40] = 0
-    assert (
-        overlap(cloth_mask(photograph(plain(alpha, 120, 20, 90), alpha)), alpha) > 0.96
-    )
+    assert overlap(cloth_mask(photograph(plain(alpha, 120, 20, 90), alpha)), alpha) > 0.96
 
 
 def test_a_price_tag_beside_the_garment_is_left_out():

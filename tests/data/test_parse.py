@@ -57,11 +57,7 @@ def test_noise_between_garment_and_skin_counts_as_garment():
     labels = torch.arange(14, dtype=torch.uint8).reshape(1, 2, 7)
     mask = person_cloth_mask(labels)
     assert mask.shape == (1, 1, 2, 7)
-    assert (
-        mask.flatten().nonzero().flatten().tolist()
-        == [Parse.UPPER_CLOTHES, Parse.NOISE]
-        == [4, 7]
-    )
+    assert mask.flatten().nonzero().flatten().tolist() == [Parse.UPPER_CLOTHES, Parse.NOISE] == [4, 7]
 
 
 def test_a_batch_without_labels_is_refused_with_the_reason(batch):

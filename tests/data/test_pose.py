@@ -15,9 +15,7 @@ def drawn_by_pil(keypoints, size=FULL):
     for x, y in keypoints:
         image = Image.new("L", size[::-1])
         if x > 1 and y > 1:
-            ImageDraw.Draw(image).rectangle(
-                (x - 5, y - 5, x + 5, y + 5), "white", "white"
-            )
+            ImageDraw.Draw(image).rectangle((x - 5, y - 5, x + 5, y + 5), "white", "white")
         maps.append(np.asarray(image) / 127.5 - 1)
     return torch.from_numpy(np.stack(maps)).float()
 
@@ -71,18 +69,13 @@ def test_maps_of_a_batch_do_not_mix():
         torch.from_numpy(np.stack([boxes(person, FULL, FULL) for person in people])),
         FULL,
     )
-    assert all(
-        torch.equal(maps, drawn_by_pil(person))
-        for maps, person in zip(batch, people, strict=True)
-    )
+    assert all(torch.equal(maps, drawn_by_pil(person)) for maps, person in zip(batch, people, strict=True))
 
 
 @pytest.mark.parametrize("size", [(128, 96), (512, 384)])
 def test_squares_keep_their_share_of_the_picture_at_other_sizes(size):
     keypoints = np.array([[90.0, 130.0]] * 18)
     share = drawn(keypoints, size).gt(0).float().mean()
-    assert share == pytest.approx(
-        drawn(keypoints).gt(0).float().mean().item(), rel=0.35
-    )
+    assert share == pytest.approx(drawn(keypoints).gt(0).float().mean().item(), rel=0.35)
     rows = drawn(keypoints, size)[0].gt(0).any(1).nonzero()
     assert rows.float().mean() / size[0] == pytest.approx(130 / 256, abs=0.01)

@@ -14,10 +14,7 @@ H, W = 64, 32
 
 def sample(number, **more):
     rng = np.random.default_rng(number)
-    pictures = {
-        name: rng.integers(0, 256, (3, H, W), dtype=np.uint8)
-        for name in ("person", "cloth")
-    }
+    pictures = {name: rng.integers(0, 256, (3, H, W), dtype=np.uint8) for name in ("person", "cloth")}
     edge = rng.integers(0, 256, (H, W), dtype=np.uint8)
     return Raw(
         f"{number:06d}_0",
@@ -44,16 +41,13 @@ def training_sample(number):
 def test_a_training_batch_has_every_field_in_its_shape_and_range():
     batch = finish(collate([training_sample(number) for number in range(3)]))
     assert batch.person_ids == ["000000_0", "000001_0", "000002_0"]
-    shapes = {
-        name: tuple(value.shape)
-        for name, value in batch._asdict().items()
-        if torch.is_tensor(value)
-    }
+    shapes = {name: tuple(value.shape) for name, value in batch._asdict().items() if torch.is_tensor(value)}
     assert shapes == {
         **dict.fromkeys(("person", "cloth", "truth", "other_cloth"), (3, 3, H, W)),
         **dict.fromkeys(("cloth_edge", "other_edge"), (3, 1, H, W)),
         **dict.fromkeys(("parse", "densepose"), (3, H, W)),
-        "pose": (3, 18, H, W), "true_flow": (3, 2, H, W),
+        "pose": (3, 18, H, W),
+        "true_flow": (3, 2, H, W),
     }
     for picture in (batch.person, batch.cloth, batch.other_cloth):
         assert picture.dtype == torch.float32
@@ -82,9 +76,7 @@ def test_the_photo_is_the_truth_only_where_the_garment_is_worn():
     assert torch.equal(worn.truth, worn.person)
     assert finish(collate([sample(0, worn=False)])).truth is None
     given = sample(0, worn=False)._replace(truth=sample(1).person)
-    assert torch.equal(
-        finish(collate([given])).truth, finish(collate([sample(1)])).person
-    )
+    assert torch.equal(finish(collate([given])).truth, finish(collate([sample(1)])).person)
 
 
 def test_what_the_source_lacks_is_none():

@@ -22,7 +22,5 @@ def folder(tmp_path):
     edge = np.zeros((120, 100, 3), np.uint8)
     edge[50:60, 30:40] = 255
     write_photo(tmp_path / "edges" / "red.png", edge)
-    (tmp_path / "pairs.txt").write_text(
-        "a.png red.jpg\n\nb.png blue.jpg\nc.png red.jpg\n"
-    )
+    (tmp_path / "pairs.txt").write_text("a.png red.jpg\n\nb.png blue.jpg\nc.png red.jpg\n")
     return tmp_path

@@ -11,9 +11,7 @@ from vtryon.deploy.benchmark import latency
 def test_the_percentiles_are_those_of_the_calls_made():
     naps = iter([0.03, 0.03] + [0.001] * 8 + [0.02] * 2)
     measured = latency(lambda: time.sleep(next(naps)), warmup=2, repeats=10)
-    assert (
-        1 <= measured.min_ms <= measured.median_ms < 15
-    )  # the slow warm-up is not counted
+    assert 1 <= measured.min_ms <= measured.median_ms < 15  # the slow warm-up is not counted
     assert measured.p90_ms >= 19
     assert next(naps, None) is None
 
@@ -30,9 +28,7 @@ def test_the_record_says_what_it_was_measured_on():
 
 @pytest.mark.parametrize("wrong", [{"repeats": 0}, {"warmup": -1}])
 def test_counts_that_measure_nothing_are_refused(wrong):
-    with pytest.raises(
-        ValueError, match=r"repeats=.* must be at least 1 and warmup=.* at least 0"
-    ):
+    with pytest.raises(ValueError, match=r"repeats=.* must be at least 1 and warmup=.* at least 0"):
         latency(lambda: None, **wrong)
 
 

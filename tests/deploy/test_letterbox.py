@@ -48,9 +48,7 @@ def test_a_photo_of_the_networks_size_goes_through_untouched(astronaut):
 def test_proportions_are_kept(photo):
     box = letterbox(photo, SIZE)
     assert box.height == 256 or box.width == 192
-    assert box.height / photo[0] == pytest.approx(
-        box.width / photo[1], abs=0.5 / min(photo)
-    )
+    assert box.height / photo[0] == pytest.approx(box.width / photo[1], abs=0.5 / min(photo))
 
 
 def test_a_person_stands_on_the_bottom_and_a_garment_hangs_in_the_middle():
@@ -60,10 +58,7 @@ def test_a_person_stands_on_the_bottom_and_a_garment_hangs_in_the_middle():
 
 def test_padding_draws_no_edge():
     photo = np.full((100, 100, 3), (200, 190, 180), np.uint8)
-    assert (
-        np.ptp(letterbox((100, 100), SIZE, stand=True).fit(photo), axis=(0, 1)).max()
-        == 0
-    )
+    assert np.ptp(letterbox((100, 100), SIZE, stand=True).fit(photo), axis=(0, 1)).max() == 0
 
 
 def test_a_mask_is_padded_with_background_and_stays_binary():
@@ -88,9 +83,7 @@ def test_what_the_network_changed_is_taken_and_the_rest_stays_sharp(astronaut):
         out[: round((150 - top - 12) * scale)],
         astronaut[: round((150 - top - 12) * scale)],
     )
-    assert np.array_equal(
-        out[:, round(135 * scale) :], astronaut[:, round(135 * scale) :]
-    )
+    assert np.array_equal(out[:, round(135 * scale) :], astronaut[:, round(135 * scale) :])
 
 
 def test_the_old_garments_stripes_do_not_shine_through_the_new_one():

@@ -30,18 +30,14 @@ def test_a_turned_telephone_gives_the_picture_that_opencv_sees(tmp_path, turn):
     stored[:16, :24] = (250, 120, 10)
     exif = Image.Exif()
     exif[0x0112] = turn
-    Image.fromarray(stored).save(
-        tmp_path / "a.jpg", exif=exif, quality=100, subsampling=0
-    )
+    Image.fromarray(stored).save(tmp_path / "a.jpg", exif=exif, quality=100, subsampling=0)
     seen = cv2.cvtColor(cv2.imread(str(tmp_path / "a.jpg")), cv2.COLOR_BGR2RGB)
     np.testing.assert_allclose(read_photo(tmp_path / "a.jpg").image, seen, atol=3)
 
 
 def test_grey_pictures_get_three_channels(tmp_path, picture):
     cv2.imwrite(str(tmp_path / "a.png"), picture[..., 0])
-    assert np.array_equal(
-        read_photo(tmp_path / "a.png").image, np.repeat(picture[..., :1], 3, axis=-1)
-    )
+    assert np.array_equal(read_photo(tmp_path / "a.png").image, np.repeat(picture[..., :1], 3, axis=-1))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -64,28 +60,17 @@ def test_transparency_is_laid_on_white_and_kept_as_a_mask(tmp_path, picture):
 
 
 def test_an_alpha_channel_without_transparency_is_no_mask(tmp_path, picture):
-    Image.fromarray(np.dstack([picture, np.full((20, 30), 255, np.uint8)])).save(
-        tmp_path / "a.png"
-    )
+    Image.fromarray(np.dstack([picture, np.full((20, 30), 255, np.uint8)])).save(tmp_path / "a.png")
     assert read_photo(tmp_path / "a.png").alpha is None
 
 
 @pytest.mark.parametrize("side", [9_000, 60_000])
 def test_a_header_that_claims_a_huge_picture_is_refused_unread(tmp_path, side):
     def chunk(name, content):
-        return (
-            struct.pack(">I", len(content))
-            + name
-            + content
-            + struct.pack(">I", zlib.crc32(name + content))
-        )
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    bomb = (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(bytes(1000)))
-    )
+    bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000)))
     (tmp_path / "bomb.png").write_bytes(bomb)
     with pytest.raises(ValueError, match=r"bomb\.png: .*at most 67,108,864"):
         read_photo(tmp_path / "bomb.png")
@@ -96,9 +81,7 @@ def test_a_header_that_claims_a_huge_picture_is_refused_unread(tmp_path, side):
 def test_a_damaged_file_is_an_error_with_its_path(tmp_path, picture, keep, suffix):
     write_photo(tmp_path / f"a{suffix}", picture)
     whole = (tmp_path / f"a{suffix}").read_bytes()
-    (tmp_path / f"a{suffix}").write_bytes(
-        whole[: keep if isinstance(keep, int) else int(len(whole) * keep)]
-    )
+    (tmp_path / f"a{suffix}").write_bytes(whole[: keep if isinstance(keep, int) else int(len(whole) * keep)])
     with pytest.raises(ValueError, match=rf"a\{suffix}: not a readable picture"):
         read_photo(tmp_path / f"a{suffix}")
 

@@ -58,17 +58,13 @@ def test_a_garment_without_a_mask_gets_one():
 def test_a_network_in_training_mode_is_refused():
     picture = np.zeros((64, 64, 3), np.uint8)
     with pytest.raises(ValueError, match=r"net\.eval\(\)"):
-        try_on(
-            Paste().train(), picture, picture, np.full((64, 64), 255, np.uint8), SIZE
-        )
+        try_on(Paste().train(), picture, picture, np.full((64, 64), 255, np.uint8), SIZE)
 
 
 def test_one_bad_file_is_reported_and_the_others_go_on(folder):
     (folder / "images" / "b.png").write_bytes(b"no picture")
     net, ticks = Paste().eval(), []
-    pairs = read_pairs(
-        folder / "pairs.txt", folder / "images", folder / "cloths", None, folder / "out"
-    )
+    pairs = read_pairs(folder / "pairs.txt", folder / "images", folder / "cloths", None, folder / "out")
     failures = try_on_files(net, pairs, SIZE, batch=2, done=lambda: ticks.append(1))
     assert len(failures) == 1
     assert "b.png: not a readable picture" in failures[0]
@@ -80,9 +76,7 @@ def test_one_bad_file_is_reported_and_the_others_go_on(folder):
 
 
 def test_batching_does_not_change_a_pixel_of_a_simple_network(folder):
-    pairs = read_pairs(
-        folder / "pairs.txt", folder / "images", folder / "cloths", None, folder / "out"
-    )
+    pairs = read_pairs(folder / "pairs.txt", folder / "images", folder / "cloths", None, folder / "out")
     results = []
     for batch in (1, 3):
         assert try_on_files(Paste().eval(), pairs, SIZE, batch) == []
@@ -96,20 +90,14 @@ def test_the_mask_file_goes_before_the_garments_transparency_and_that_before_a_m
     folder,
 ):
     person = read_photo(folder / "images" / "b.png").image
-    cloth = np.dstack(
-        [np.full((64, 64, 3), 200, np.uint8), np.zeros((64, 64), np.uint8)]
-    )
+    cloth = np.dstack([np.full((64, 64, 3), 200, np.uint8), np.zeros((64, 64), np.uint8)])
     cloth[:32, :, 3] = 255
     cv2.imwrite(str(folder / "cut.png"), cloth)
     edge = np.zeros((32, 32, 3), np.uint8)
     edge[:, :16] = 255
-    write_photo(
-        folder / "edge.png", edge
-    )  # half the garment's size, the same proportions
+    write_photo(folder / "edge.png", edge)  # half the garment's size, the same proportions
     for name, region in {None: np.s_[:32], folder / "edge.png": np.s_[:, :32]}.items():
-        pair = Pair(
-            folder / "images" / "b.png", folder / "cut.png", name, folder / "out.png"
-        )
+        pair = Pair(folder / "images" / "b.png", folder / "cut.png", name, folder / "out.png")
         assert try_on_files(Paste().eval(), [pair], SIZE) == []
         changed = (read_photo(pair.out).image != person).any(axis=-1)
         assert changed[region].mean() > 0.9

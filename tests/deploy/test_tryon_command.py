@@ -79,9 +79,7 @@ def test_the_command_writes_what_the_network_says(folder):
         read_photo(folder / "cloths" / "red.jpg").image,
         read_photo(folder / "edges" / "red.png").image[..., 0],
     )
-    expected = try_on(
-        net, read_photo(folder / "images" / "b.png").image, cloth, edge, size
-    )
+    expected = try_on(net, read_photo(folder / "images" / "b.png").image, cloth, edge, size)
     assert np.array_equal(read_photo(folder / "out.png").image, expected)
 
 
@@ -132,9 +130,7 @@ def test_a_tutor_is_refused_because_it_needs_a_parser(folder):
     with pytest.raises(ValueError, match="run: holds a tutor, which needs a parser"):
         open_net(folder / "run")
     save_official(small(TutorNet), folder / "w.pth", folder / "g.pth")
-    with pytest.raises(
-        ValueError, match=r"w\.pth: holds a tutor, which needs a parser"
-    ):
+    with pytest.raises(ValueError, match=r"w\.pth: holds a tutor, which needs a parser"):
         open_net(warp=folder / "w.pth", generator=folder / "g.pth")
 
 
@@ -152,13 +148,6 @@ def test_declaring_the_arguments_loads_no_torch():
 @pytest.mark.slow
 def test_released_weights_dress_a_person_at_the_published_size(folder):
     torch.manual_seed(0)
-    save_official(
-        TryOnNet(AFWM(), ResUnetGenerator()), folder / "w.pth", folder / "g.pth"
-    )
-    assert (
-        call(
-            folder, *ONE, "--warp", "@w.pth", "--generator", "@g.pth", "--device", "cpu"
-        )
-        == 0
-    )
+    save_official(TryOnNet(AFWM(), ResUnetGenerator()), folder / "w.pth", folder / "g.pth")
+    assert call(folder, *ONE, "--warp", "@w.pth", "--generator", "@g.pth", "--device", "cpu") == 0
     assert read_photo(folder / "out.png").image.shape == (90, 60, 3)

@@ -59,7 +59,9 @@ def test_level_weights_are_those_of_the_paper_and_of_the_arguments(flow_from):
         person_features=tuple(level + 1 for level in taught.person_features),
         flows=tuple(flow + torch.tensor([0.3, 0.4]).view(1, 2, 1, 1) for flow in taught.flows),
     )
-    terms = AdjustableDistillation(feature=0.1, flow=2, flow_from=flow_from)(learnt, taught, worn, scale=0.5).total(None)
+    terms = AdjustableDistillation(feature=0.1, flow=2, flow_from=flow_from)(learnt, taught, worn, scale=0.5).total(
+        None
+    )
     assert float(terms["lesson_features"]) == pytest.approx(0.5 * 0.1 * (5 + 4 + 3 + 2 + 1))
     assert float(terms["lesson_flow"]) == pytest.approx(0.5 * 2 * 0.5 * sum(range(flow_from + 1, 6)), rel=1e-6)
 
@@ -100,7 +102,7 @@ def test_adapters_can_make_a_student_who_knows_all_the_same_as_the_teacher():
     for adapter in loss.adapters:
         nn.init.zeros_(adapter.bias)
         adapter.weight.data = torch.cat([torch.eye(3), -torch.eye(3)]).double().view(6, 3, 1, 1)
-    assert float(loss(a, taught)["total"]) == 0
+    assert loss(a, taught)["total"].item() == 0
 
 
 def test_weight_zero_turns_a_term_off():

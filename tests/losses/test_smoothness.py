@@ -46,8 +46,12 @@ def test_a_linear_grid_costs_the_floor_and_no_less(size):
 
 def test_total_variation_is_that_of_the_literal_loops():
     f = flow(2, 2, 5, 4)
-    down = [abs(f[n, c, y + 1, x] - f[n, c, y, x]) for n in range(2) for c in (0, 1) for y in range(4) for x in range(4)]
-    across = [abs(f[n, c, y, x + 1] - f[n, c, y, x]) for n in range(2) for c in (0, 1) for y in range(5) for x in range(3)]
+    down = [
+        abs(f[n, c, y + 1, x] - f[n, c, y, x]) for n in range(2) for c in (0, 1) for y in range(4) for x in range(4)
+    ]
+    across = [
+        abs(f[n, c, y, x + 1] - f[n, c, y, x]) for n in range(2) for c in (0, 1) for y in range(5) for x in range(3)
+    ]
     found = total_variation(torch.from_numpy(f)).item()
     assert found == pytest.approx(np.mean(down) + np.mean(across), rel=1e-12)
 
@@ -74,4 +78,13 @@ def test_gradient_is_the_slope(term):
 def test_a_flow_that_does_not_bend_has_a_finite_gradient():
     f = identity_grid(5, 4).clone().requires_grad_()
     second_order(f).backward()
+    assert f.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 4), (4, 1), (2, 2), (4, 2)])
+def test_a_map_too_small_to_bend_or_vary_costs_a_finite_nothing(size):
+    f = torch.rand(1, 2, *size, requires_grad=True)
+    (second_order(f) + total_variation(f)).backward()
+    assert second_order(f) == 0
+    assert total_variation(f).isfinite()
     assert f.grad.isfinite().all()

@@ -22,9 +22,7 @@ def test_published_network_costs_what_was_counted_on_the_released_code(published
     assert row["igm/params_m"] == 43.899968
     assert row["encoder/params_m"] == 9.374278
     assert row["correlation_gmacs"] == pytest.approx(0.205, abs=5e-4)
-    assert row["cwm/gmacs"] - row["correlation_gmacs"] == pytest.approx(
-        46.894, abs=5e-4
-    )
+    assert row["cwm/gmacs"] - row["correlation_gmacs"] == pytest.approx(46.894, abs=5e-4)
     assert row["igm/gmacs"] == pytest.approx(21.906, abs=5e-4)
     assert row["encoder/gmacs"] == pytest.approx(6.618, abs=5e-4)
     assert row["gmacs"] == pytest.approx(row["cwm/gmacs"] + row["igm/gmacs"])
@@ -37,9 +35,7 @@ def test_published_tutor_costs_what_was_counted_on_the_released_code():
     with torch.device("meta"):
         row = cost(TutorNet(AFWM(cond_channels=45), ResUnetGenerator(in_channels=8)))
     assert (row["cwm/params_m"], row["igm/params_m"]) == (29.328692, 43.900544)
-    assert row["cwm/gmacs"] - row["correlation_gmacs"] == pytest.approx(
-        47.191, abs=5e-4
-    )
+    assert row["cwm/gmacs"] - row["correlation_gmacs"] == pytest.approx(47.191, abs=5e-4)
     assert row["igm/gmacs"] == pytest.approx(21.913, abs=5e-4)
 
 
@@ -58,10 +54,6 @@ def test_cost_follows_width_size_and_type_and_leaves_the_network_as_it_was():
     assert large["gmacs"] == pytest.approx(2 * small["gmacs"])
     assert large["mib"] == small["mib"]
     assert net.training
-    assert all(
-        torch.equal(tensor, before[key]) for key, tensor in net.state_dict().items()
-    )
+    assert all(torch.equal(tensor, before[key]) for key, tensor in net.state_dict().items())
     assert cost(net.half(), (64, 64))["params_m"] == small["params_m"]
-    assert cost(net, (64, 64))["mib"] == pytest.approx(
-        small["mib"] / 2, rel=0.02
-    )  # counters stay int64
+    assert cost(net, (64, 64))["mib"] == pytest.approx(small["mib"] / 2, rel=0.02)  # counters stay int64

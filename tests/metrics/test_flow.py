@@ -10,15 +10,11 @@ def test_a_known_shift_in_pixels_is_its_end_point_error():
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
 
     def grid(dx: float, dy: float) -> torch.Tensor:
-        return torch.stack(
-            [2 * (x + dx) / (width - 1) - 1, 2 * (y + dy) / (height - 1) - 1]
-        )
+        return torch.stack([2 * (x + dx) / (width - 1) - 1, 2 * (y + dy) / (height - 1) - 1])
 
     flow = torch.stack([grid(3, 4), grid(0, 0)])
     found = end_point_error(flow, grid(0, 0).expand(2, -1, -1, -1))
-    torch.testing.assert_close(
-        found.pixels, torch.tensor([5.0, 0.0]), atol=1e-5, rtol=0
-    )
+    torch.testing.assert_close(found.pixels, torch.tensor([5.0, 0.0]), atol=1e-5, rtol=0)
     assert found.seen.tolist() == [48, 48]
 
 

@@ -16,13 +16,9 @@ from vtryon.metrics.likeness import likeness
 @pytest.mark.parametrize("strength", [3, 60])
 def test_likeness_of_each_sample_is_scikit_images(size, strength):
     height, width = size
-    photos = torch.from_numpy(skimage.data.astronaut()).permute(2, 0, 1)[
-        None, :, :, : 2 * width
-    ]
+    photos = torch.from_numpy(skimage.data.astronaut()).permute(2, 0, 1)[None, :, :, : 2 * width]
     truth = torch.cat(photos[:, :, :height].split(width, dim=3))
-    noise = (
-        torch.randn(truth.shape, generator=torch.Generator().manual_seed(0)) * strength
-    )
+    noise = torch.randn(truth.shape, generator=torch.Generator().manual_seed(0)) * strength
     image = (truth + noise).round().clamp(0, 255).to(torch.uint8)
     found = likeness(image, truth)
     for index, (x, y) in enumerate(zip(image.numpy(), truth.numpy(), strict=True)):
@@ -36,12 +32,8 @@ def test_likeness_of_each_sample_is_scikit_images(size, strength):
             use_sample_covariance=False,
         )
         assert float(found.ssim[index]) == pytest.approx(ssim, abs=1e-6)
-        assert float(found.psnr[index]) == pytest.approx(
-            peak_signal_noise_ratio(y, x, data_range=255), abs=1e-4
-        )
-        assert float(found.mse[index]) == pytest.approx(
-            mean_squared_error(y, x), rel=1e-9
-        )
+        assert float(found.psnr[index]) == pytest.approx(peak_signal_noise_ratio(y, x, data_range=255), abs=1e-4)
+        assert float(found.mse[index]) == pytest.approx(mean_squared_error(y, x), rel=1e-9)
 
 
 def test_identical_pictures_are_perfectly_alike():
@@ -54,7 +46,5 @@ def test_identical_pictures_are_perfectly_alike():
 
 def test_pictures_smaller_than_the_window_are_refused():
     tiny = torch.zeros(1, 3, 10, 40, dtype=torch.uint8)
-    with pytest.raises(
-        ValueError, match=r"image has \(10, 40\) pixels; SSIM's window needs 11"
-    ):
+    with pytest.raises(ValueError, match=r"image has \(10, 40\) pixels; SSIM's window needs 11"):
         likeness(tiny, tiny)

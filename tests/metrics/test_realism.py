@@ -26,16 +26,12 @@ def samples(count: int, width: int, seed: int) -> torch.Tensor:
     return torch.randn(count, width, generator=random) @ mix + 0.1 * seed
 
 
-@pytest.mark.parametrize(
-    ("m", "n", "d"), [(300, 200, 24), (40, 30, 64), (100, 20, 48), (65, 64, 64)]
-)
+@pytest.mark.parametrize(("m", "n", "d"), [(300, 200, 24), (40, 30, 64), (100, 20, 48), (65, 64, 64)])
 def test_frechet_distance_is_that_of_scipys_matrix_root(m, n, d):
     x, y = samples(m, d, 1).double(), samples(n, d, 2).double()
     c_x, c_y = np.cov(x.numpy(), rowvar=False), np.cov(y.numpy(), rowvar=False)
     root = scipy.linalg.sqrtm(c_x @ c_y + 1e-12 * np.eye(d))
-    wanted = float((x.mean(0) - y.mean(0)).square().sum()) + np.trace(
-        c_x + c_y - 2 * np.real(root)
-    )
+    wanted = float((x.mean(0) - y.mean(0)).square().sum()) + np.trace(c_x + c_y - 2 * np.real(root))
     assert frechet_distance(x, y) == pytest.approx(wanted, rel=1e-3)
 
 
@@ -44,9 +40,7 @@ def test_frechet_distance_is_pytorch_fids():
     random = np.random.RandomState(0)
     x = random.standard_normal((500, 32)) @ random.standard_normal((32, 32))
     y = random.standard_normal((400, 32)) @ random.standard_normal((32, 32)) + 0.5
-    assert frechet_distance(torch.from_numpy(x), torch.from_numpy(y)) == pytest.approx(
-        569.352474286799, rel=1e-9
-    )
+    assert frechet_distance(torch.from_numpy(x), torch.from_numpy(y)) == pytest.approx(569.352474286799, rel=1e-9)
 
 
 @pytest.mark.parametrize(("count", "width"), [(300, 64), (50, 256)])
@@ -137,9 +131,7 @@ def test_real_features_are_computed_once_for_a_content(photos, tmp_path):
     changed = photos.clone()
     changed[3, 0, 0, 0] += 1
     assert reference_features(net, lambda: [changed]).sha256 != first.sha256
-    assert (
-        reference_features(net, lambda: [photos.mT.contiguous()]).sha256 != first.sha256
-    )
+    assert reference_features(net, lambda: [photos.mT.contiguous()]).sha256 != first.sha256
     net.weights_sha256 = "others"
     reference_features(net, lambda: [photos])
     assert net.passes == 6
@@ -152,20 +144,14 @@ def test_a_damaged_cache_file_is_computed_again(photos, tmp_path):
     (kept,) = (tmp_path / "cache").iterdir()
     for damage in (b"", b"not a zip", kept.read_bytes()[:100]):
         kept.write_bytes(damage)
-        assert torch.equal(
-            reference_features(net, lambda: [photos]).features, first.features
-        )
+        assert torch.equal(reference_features(net, lambda: [photos]).features, first.features)
     assert np.load(kept, allow_pickle=False)["features"].shape == (12, 3)
 
 
-def test_an_unusable_cache_folder_warns_and_does_not_stop_the_measurement(
-    photos, tmp_path, monkeypatch
-):
+def test_an_unusable_cache_folder_warns_and_does_not_stop_the_measurement(photos, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("VTRYON_CACHE", os.fspath(tmp_path / "file" / "cache"))
-    with pytest.warns(
-        UserWarning, match=r"real features are not kept: .* Set VTRYON_CACHE"
-    ):
+    with pytest.warns(UserWarning, match=r"real features are not kept: .* Set VTRYON_CACHE"):
         assert len(reference_features(MeanColour(), lambda: [photos]).features) == 12
 
 
@@ -184,10 +170,5 @@ def test_protocol_says_what_was_compared_and_warns_below_2048_images():
     assert (few["features"], few["images"], few["reference_images"], few["reference_set"]) == (
         "mean_colour", 2032, 2032, "test_img",
     )  # fmt: skip
-    assert few["warning"].startswith(
-        "2032 images are fewer than 2048: fd_colour is biased upwards"
-    )
-    assert (
-        protocol(net, Reference(torch.zeros(2048, 3), ""), 2048, "", "", "")["warning"]
-        is None
-    )
+    assert few["warning"].startswith("2032 images are fewer than 2048: fd_colour is biased upwards")
+    assert protocol(net, Reference(torch.zeros(2048, 3), ""), 2048, "", "", "")["warning"] is None

@@ -51,7 +51,5 @@ def test_permissions_are_those_of_any_new_file(tmp_path):
     (tmp_path / "plain").touch()
     with atomic_write(tmp_path / "ours") as temporary:
         temporary.touch()
-    modes = [
-        stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("plain", "ours")
-    ]
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("plain", "ours")]
     assert modes[0] == modes[1]

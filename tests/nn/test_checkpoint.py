@@ -36,33 +36,23 @@ LEGACY, ZIP = False, True
 
 def net_of(role: str, seed: int = 0) -> TryOnNet:
     torch.manual_seed(seed)
-    build, cond, painted = {"student": (TryOnNet, 3, 7), "tutor": (TutorNet, 45, 8)}[
-        role
-    ]
+    build, cond, painted = {"student": (TryOnNet, 3, 7), "tutor": (TutorNet, 45, 8)}[role]
     net = build(AFWM(cond, **ODD), ResUnetGenerator(painted, ngf=3))
     for name, value in net.named_buffers():  # untouched statistics would hide a mix-up
-        value.copy_(
-            torch.rand(value.shape) + 0.5
-            if value.is_floating_point()
-            else torch.tensor(len(name))
-        )
+        value.copy_(torch.rand(value.shape) + 0.5 if value.is_floating_point() else torch.tensor(len(name)))
     return net
 
 
 def same(net, other) -> bool:
     mine, theirs = net.state_dict(), other.state_dict()
-    return list(mine) == list(theirs) and all(
-        torch.equal(mine[key], theirs[key]) for key in mine
-    )
+    return list(mine) == list(theirs) and all(torch.equal(mine[key], theirs[key]) for key in mine)
 
 
 @pytest.fixture
 def narrow(monkeypatch):
     """The released layout with thin layers, so that the tests of errors are fast."""
     monkeypatch.setattr(checkpoint, "AFWM", partial(AFWM, **ODD))
-    monkeypatch.setattr(
-        checkpoint, "ResUnetGenerator", partial(ResUnetGenerator, ngf=3)
-    )
+    monkeypatch.setattr(checkpoint, "ResUnetGenerator", partial(ResUnetGenerator, ngf=3))
 
 
 @pytest.fixture
@@ -72,24 +62,16 @@ def files(tmp_path, narrow):
     return paths
 
 
-@pytest.mark.parametrize(
-    ("role", "kind", "short"), [("student", TryOnNet, "pf"), ("tutor", TutorNet, "pb")]
-)
-def test_a_file_with_the_released_names_and_shapes_is_read_to_the_last_weight(
-    tmp_path, role, kind, short
-):
+@pytest.mark.parametrize(("role", "kind", "short"), [("student", TryOnNet, "pf"), ("tutor", TutorNet, "pb")])
+def test_a_file_with_the_released_names_and_shapes_is_read_to_the_last_weight(tmp_path, role, kind, short):
     paths = []
     for part in ("warp", "gen"):
         weights = {}
         for line in (GOLDEN / f"keys_{short}_{part}.txt").read_text().splitlines():
             key, rest = line.split(" ", 1)
             shape, dtype = rest.rsplit(" ", 1)
-            value = torch.tensor(
-                zlib.crc32(key.encode()) % 1000, dtype=getattr(torch, dtype)
-            )
-            weights[key] = value.expand(
-                json.loads(shape)
-            )  # one number in the file, in full shape
+            value = torch.tensor(zlib.crc32(key.encode()) % 1000, dtype=getattr(torch, dtype))
+            weights[key] = value.expand(json.loads(shape))  # one number in the file, in full shape
         paths.append(tmp_path / f"{part}.pth")
         torch.save(weights, paths[-1])
     net = load_official(*paths, role=role)
@@ -102,9 +84,7 @@ def test_a_file_with_the_released_names_and_shapes_is_read_to_the_last_weight(
 
 @pytest.mark.parametrize("role", ["student", "tutor"])
 @pytest.mark.parametrize("form", [LEGACY, ZIP])
-def test_both_formats_of_official_files_give_every_weight_back(
-    tmp_path, narrow, role, form
-):
+def test_both_formats_of_official_files_give_every_weight_back(tmp_path, narrow, role, form):
     net = net_of(role)
     paths = tmp_path / "warp.pth", tmp_path / "gen.pth"
     for part, path in zip((net.warp, net.generator), paths, strict=True):
@@ -114,19 +94,14 @@ def test_both_formats_of_official_files_give_every_weight_back(
 
 def test_saved_official_files_are_bare_state_dicts_in_the_released_order(files):
     for part, path in zip(("warp", "gen"), files, strict=True):
-        names = [
-            line.split()[0]
-            for line in (GOLDEN / f"keys_pf_{part}.txt").read_text().splitlines()
-        ]
+        names = [line.split()[0] for line in (GOLDEN / f"keys_pf_{part}.txt").read_text().splitlines()]
         weights = torch.load(path, weights_only=True)
         assert list(weights) == names
         assert not any(value.requires_grad for value in weights.values())
 
 
 def test_kernels_that_the_released_training_saved_by_accident_are_dropped(files):
-    weights = torch.load(files[0], weights_only=True) | {
-        "aflow_net.weight": torch.zeros(4, 1, 3, 3)
-    }
+    weights = torch.load(files[0], weights_only=True) | {"aflow_net.weight": torch.zeros(4, 1, 3, 3)}
     torch.save(weights, files[0])
     assert same(load_official(*files), net_of("student"))
 
@@ -180,9 +155,7 @@ def test_the_tutor_s_files_are_not_taken_for_the_student_s(tmp_path, narrow):
 
 
 def test_an_unknown_role_is_refused_with_the_known_ones(files):
-    with pytest.raises(
-        ValueError, match=r"role \(='teacher'\) must be one of \['student', 'tutor'\]"
-    ):
+    with pytest.raises(ValueError, match=r"role \(='teacher'\) must be one of \['student', 'tutor'\]"):
         load_official(*files, role="teacher")
 
 
@@ -190,9 +163,7 @@ def test_an_unknown_role_is_refused_with_the_known_ones(files):
 @pytest.mark.parametrize("share", [0, 0.02, 0.3, 0.6, 0.99])
 def test_a_truncated_file_is_named_wherever_it_ends(files, form, share):
     stream = io.BytesIO()
-    torch.save(
-        net_of("student").warp.state_dict(), stream, _use_new_zipfile_serialization=form
-    )
+    torch.save(net_of("student").warp.state_dict(), stream, _use_new_zipfile_serialization=form)
     whole = stream.getvalue()
     files[0].write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(CheckpointError, match=str(files[0])):
@@ -219,35 +190,25 @@ class Trap:
 
 
 @pytest.mark.parametrize("form", [LEGACY, ZIP])
-def test_a_pickle_that_carries_code_is_refused_and_the_code_does_not_run(
-    files, tmp_path, form
-):
+def test_a_pickle_that_carries_code_is_refused_and_the_code_does_not_run(files, tmp_path, form):
     sprung = tmp_path / "sprung"
     torch.save({"weights": Trap(sprung)}, files[1], _use_new_zipfile_serialization=form)
-    with pytest.raises(
-        CheckpointError, match=rf"{files[1]}: refused, it holds more than tensors"
-    ):
+    with pytest.raises(CheckpointError, match=rf"{files[1]}: refused, it holds more than tensors"):
         load_official(*files)
     assert not sprung.exists()
     torch.load(files[1], weights_only=False)  # the trap is a real one
     assert sprung.exists()
 
 
-@pytest.mark.parametrize(
-    "content", [[torch.zeros(1)], {"epoch": 3, "model": {}}, torch.zeros(2)]
-)
+@pytest.mark.parametrize("content", [[torch.zeros(1)], {"epoch": 3, "model": {}}, torch.zeros(2)])
 def test_a_file_that_is_no_bare_state_dict_is_refused(files, content):
     torch.save(content, files[0])
-    with pytest.raises(
-        CheckpointError, match=rf"{files[0]}: expected a bare state_dict"
-    ):
+    with pytest.raises(CheckpointError, match=rf"{files[0]}: expected a bare state_dict"):
         load_official(*files)
 
 
 @pytest.mark.parametrize("role", ["student", "tutor"])
-def test_our_own_file_gives_the_network_back_bit_for_bit_without_being_told_its_widths(
-    tmp_path, role
-):
+def test_our_own_file_gives_the_network_back_bit_for_bit_without_being_told_its_widths(tmp_path, role):
     net, path = net_of(role).train(), tmp_path / "model.safetensors"
     save_net(net, path)
     loaded = load_net(path)
@@ -298,9 +259,7 @@ def test_an_architecture_that_nobody_knows_is_refused(tmp_path):
         tmp_path / "a.safetensors",
         metadata={"vtryon": json.dumps(header)},
     )
-    with pytest.raises(
-        CheckpointError, match=r"a\.safetensors: its architecture .*depth"
-    ):
+    with pytest.raises(CheckpointError, match=r"a\.safetensors: its architecture .*depth"):
         load_net(tmp_path / "a.safetensors")
 
 
@@ -309,9 +268,7 @@ def test_a_truncated_file_of_ours_is_named(tmp_path, keep):
     path = tmp_path / "model.safetensors"
     save_net(net_of("student"), path)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(
-        CheckpointError, match=rf"{path}: not a readable safetensors file"
-    ):
+    with pytest.raises(CheckpointError, match=rf"{path}: not a readable safetensors file"):
         load_net(path)
 
 
@@ -349,14 +306,10 @@ def test_a_start_takes_what_is_asked_leaves_what_is_named_and_changes_nothing_el
         ),
     ],
 )
-def test_a_start_that_does_not_fit_is_refused_and_leaves_the_network_as_it_was(
-    tmp_path, take, widths, match
-):
+def test_a_start_that_does_not_fit_is_refused_and_leaves_the_network_as_it_was(tmp_path, take, widths, match):
     save_net(net_of("tutor"), tmp_path / "t.safetensors")
     net = TryOnNet(AFWM(3, **widths), ResUnetGenerator(7, ngf=3))
     before = {key: value.clone() for key, value in net.state_dict().items()}
     with pytest.raises(CheckpointError, match=match):
         start_from(net, tmp_path / "t.safetensors", take)
-    assert all(
-        torch.equal(value, before[key]) for key, value in net.state_dict().items()
-    )
+    assert all(torch.equal(value, before[key]) for key, value in net.state_dict().items())

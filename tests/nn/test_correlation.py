@@ -31,13 +31,7 @@ def literal(first, second, radius):
             dy, dx = k // span - radius, k % span - radius
             for y in range(max(0, -dy), min(h, h - dy)):
                 for x in range(max(0, -dx), min(w, w - dx)):
-                    out[n, k, y, x] = (
-                        sum(
-                            first[n, i, y, x] * second[n, i, y + dy, x + dx]
-                            for i in range(c)
-                        )
-                        / c
-                    )
+                    out[n, k, y, x] = sum(first[n, i, y, x] * second[n, i, y + dy, x + dx] for i in range(c)) / c
     return out
 
 
@@ -46,9 +40,7 @@ def shifted(first, second, radius):
     h, w = first.shape[-2:]
     around = F.pad(second, [radius] * 4)
     shifts = [(y, x) for y in range(2 * radius + 1) for x in range(2 * radius + 1)]
-    return torch.stack(
-        [(first * around[:, :, y : y + h, x : x + w]).mean(1) for y, x in shifts], dim=1
-    )
+    return torch.stack([(first * around[:, :, y : y + h, x : x + w]).mean(1) for y, x in shifts], dim=1)
 
 
 def features(*shape, dtype=torch.float64):
@@ -59,17 +51,13 @@ def features(*shape, dtype=torch.float64):
 @pytest.mark.parametrize("radius", [1, 2, 3])
 def test_volume_is_that_of_the_literal_loops(radius):
     first, second = features(2, 2, 9, 4)
-    torch.testing.assert_close(
-        correlate(first, second, radius), literal(first, second, radius)
-    )
+    torch.testing.assert_close(correlate(first, second, radius), literal(first, second, radius))
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("radius", [1, 2, 3])
 def test_volume_and_gradients_are_those_of_shifted_products_at_any_size(radius, size):
-    ours, theirs = [
-        [x.clone().requires_grad_() for x in features(2, 5, *size)] for _ in range(2)
-    ]
+    ours, theirs = [[x.clone().requires_grad_() for x in features(2, 5, *size)] for _ in range(2)]
     out, expected = correlate(*ours, radius), shifted(*theirs, radius)
     torch.testing.assert_close(out, expected)
     weights = torch.randn_like(out)
@@ -83,9 +71,7 @@ def test_volume_and_gradients_are_those_of_shifted_products_at_any_size(radius, 
 @pytest.mark.parametrize("radius", [1, 2, 3])
 def test_gradient_is_the_slope(radius, size):
     first, second = (x.requires_grad_() for x in features(1, 2, *size))
-    assert torch.autograd.gradcheck(
-        lambda a, b: correlate(a, b, radius), (first, second), fast_mode=size != (3, 4)
-    )
+    assert torch.autograd.gradcheck(lambda a, b: correlate(a, b, radius), (first, second), fast_mode=size != (3, 4))
 
 
 def test_gradient_of_the_volume_is_left_as_it_was():
@@ -113,9 +99,7 @@ def test_ones_give_one_inside_and_nothing_beyond_the_edge():
 
 
 def test_pictures_of_unlike_shapes_are_refused():
-    bare = inspect.unwrap(
-        correlate
-    )  # as users run it, without the tests' checks of annotations
+    bare = inspect.unwrap(correlate)  # as users run it, without the tests' checks of annotations
     with pytest.raises(
         ValueError,
         match=r"first \(1, 2, 8, 8\) and second \(1, 2, 8, 9\) must have one shape",
@@ -125,9 +109,7 @@ def test_pictures_of_unlike_shapes_are_refused():
 
 def test_operator_keeps_the_rules_of_torch_operators():
     for size in ((5, 6), (8, 8)):
-        first, second = (
-            x.requires_grad_() for x in features(2, 3, *size, dtype=torch.float32)
-        )
+        first, second = (x.requires_grad_() for x in features(2, 3, *size, dtype=torch.float32))
         torch.library.opcheck(torch.ops.vtryon.correlate, (first, second, 3))
         volume = torch.randn(2, 49, *size)
         torch.library.opcheck(
@@ -148,11 +130,7 @@ def peak_copies(run, nbytes, path):
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
         run()
     seen.export_chrome_trace(str(path))
-    events = [
-        event
-        for event in json.loads(path.read_text())["traceEvents"]
-        if event["name"] == "[memory]"
-    ]
+    events = [event for event in json.loads(path.read_text())["traceEvents"] if event["name"] == "[memory]"]
     held = most = 0
     for event in sorted(events, key=lambda event: event["ts"]):
         held += event["args"]["Bytes"]
@@ -169,26 +147,14 @@ def test_49_copies_of_the_features_are_never_held(tmp_path):
 
     learn = [x.clone().requires_grad_() for x in (first, second)]
     size = first.nbytes
-    assert (
-        peak_copies(unfolded, size / 16, tmp_path / "unfolded.json") > 49
-    )  # what the measure sees of the naive form
-    assert (
-        peak_copies(lambda: correlate(first, second), size, tmp_path / "forward.json")
-        < 4
-    )
-    assert (
-        peak_copies(
-            lambda: correlate(*learn).sum().backward(), size, tmp_path / "backward.json"
-        )
-        < 8
-    )
+    assert peak_copies(unfolded, size / 16, tmp_path / "unfolded.json") > 49  # what the measure sees of the naive form
+    assert peak_copies(lambda: correlate(first, second), size, tmp_path / "forward.json") < 4
+    assert peak_copies(lambda: correlate(*learn).sum().backward(), size, tmp_path / "backward.json") < 8
 
 
 def test_only_the_features_wait_for_the_backward_pass():
     kept = []
     first, second = (x.requires_grad_() for x in features(1, 16, 24, 24))
-    with torch.autograd.graph.saved_tensors_hooks(
-        lambda x: kept.append(x.nbytes) or x, lambda x: x
-    ):
+    with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x.nbytes) or x, lambda x: x):
         correlate(first, second)
     assert sum(kept) == first.nbytes + second.nbytes

@@ -13,9 +13,7 @@ def picture(h=6, w=5, channels=2):
 
 
 def constant_offset(h, w, dx, dy):
-    return (
-        torch.tensor([dx, dy], dtype=torch.float64).view(1, 2, 1, 1).expand(1, 2, h, w)
-    )
+    return torch.tensor([dx, dy], dtype=torch.float64).view(1, 2, 1, 1).expand(1, 2, h, w)
 
 
 def test_identity_runs_from_corner_to_corner_with_x_first():
@@ -58,9 +56,7 @@ def test_a_flow_of_another_size_samples_at_that_size():
 def heads_that_say(*offsets: tuple[float, float]) -> AFlowNet:
     """A flow network that knows its answer: coarse 0, fine 0, coarse 1, ... in pixels (dx, dy)."""
     net = AFlowNet(channels=3, hidden=(2, 2, 2), levels=len(offsets) // 2).double()
-    heads = [
-        head for pair in zip(net.netMain, net.netRefine, strict=True) for head in pair
-    ]
+    heads = [head for pair in zip(net.netMain, net.netRefine, strict=True) for head in pair]
     for head, offset in zip(heads, offsets, strict=True):
         torch.nn.init.zeros_(head[-1].weight)
         head[-1].bias.data = torch.tensor(offset, dtype=torch.float64)
@@ -68,10 +64,7 @@ def heads_that_say(*offsets: tuple[float, float]) -> AFlowNet:
 
 
 def flows_of(net: AFlowNet) -> tuple:
-    pyramid = tuple(
-        torch.rand(1, 3, 4 << k, 3 << k, dtype=torch.float64)
-        for k in range(len(net.netMain))
-    )
+    pyramid = tuple(torch.rand(1, 3, 4 << k, 3 << k, dtype=torch.float64) for k in range(len(net.netMain)))
     with torch.no_grad():
         return net(pyramid, pyramid)
 
@@ -79,18 +72,10 @@ def flows_of(net: AFlowNet) -> tuple:
 def doubled(grid: np.ndarray) -> np.ndarray:
     """Twice the size by the half-pixel rule: a quarter of the way from one neighbour to the next."""
     for axis in (1, 2):
-        ends = np.pad(
-            grid, [(1, 1) if axis == i else (0, 0) for i in range(3)], mode="edge"
-        )
-        before, here, after = (
-            np.take(ends, range(i, i + grid.shape[axis]), axis) for i in range(3)
-        )
-        both = np.stack(
-            [0.25 * before + 0.75 * here, 0.75 * here + 0.25 * after], axis + 1
-        )
-        grid = both.reshape(
-            [2 * n if axis == i else n for i, n in enumerate(grid.shape)]
-        )
+        ends = np.pad(grid, [(1, 1) if axis == i else (0, 0) for i in range(3)], mode="edge")
+        before, here, after = (np.take(ends, range(i, i + grid.shape[axis]), axis) for i in range(3))
+        both = np.stack([0.25 * before + 0.75 * here, 0.75 * here + 0.25 * after], axis + 1)
+        grid = both.reshape([2 * n if axis == i else n for i, n in enumerate(grid.shape)])
     return grid
 
 
@@ -104,9 +89,7 @@ def test_levels_compose_by_looking_the_flow_up_and_never_by_adding():
     said = [(1, 0), (0, 1), (-2, 1), (1, 0)]
     flows, offsets = flows_of(heads_that_say(*said))
     x, y = np.meshgrid(np.linspace(-1, 1, 3), np.linspace(-1, 1, 4))
-    grid = np.stack(
-        [x + 1 * 2 / (3 - 1), y]
-    )  # the coarsest coarse offset is absolute: it may point outside
+    grid = np.stack([x + 1 * 2 / (3 - 1), y])  # the coarsest coarse offset is absolute: it may point outside
     first = doubled(fetched(grid, 0, 1))
     second = doubled(fetched(fetched(first, -2, 1), 1, 0))
     np.testing.assert_allclose(flows[0][0], first, atol=1e-12)
@@ -118,7 +101,5 @@ def test_without_offsets_the_flow_is_off_by_what_upsampling_does_at_the_border_a
     """Grids are corner-aligned but upsampled by half pixels, as released, so nothing is not quite the identity."""
     flows, _ = flows_of(heads_that_say(*[(0, 0)] * 4))
     off = (flows[-1] - identity_grid(16, 12, flows[-1])).abs()
-    assert (
-        0.01 < off.max() < 1 / 3
-    )  # half a pixel of the coarsest level, 2 / (h - 1) wide
+    assert 0.01 < off.max() < 1 / 3  # half a pixel of the coarsest level, 2 / (h - 1) wide
     assert flows[-1].abs().max() <= 1

@@ -12,9 +12,7 @@ class Owner(nn.Module):
     def __init__(self):
         super().__init__()
         self.own = nn.Linear(2, 2)
-        self.tutor = Frozen(
-            nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Dropout(0.5))
-        )
+        self.tutor = Frozen(nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Dropout(0.5)))
 
 
 def test_it_stays_in_eval_mode_whatever_the_owner_does():
@@ -28,9 +26,7 @@ def test_its_statistics_and_weights_stay_while_the_owner_learns():
     owner = Owner().train()
     before = copy.deepcopy(owner.tutor.net.state_dict())
     optimizer = torch.optim.SGD(owner.parameters(), lr=1.0)
-    owner.own(torch.rand(4, 2)).sum().add(
-        owner.tutor(torch.rand(4, 2)).sum()
-    ).backward()
+    owner.own(torch.rand(4, 2)).sum().add(owner.tutor(torch.rand(4, 2)).sum()).backward()
     optimizer.step()
     after = owner.tutor.net.state_dict()
     assert all(torch.equal(before[key], after[key]) for key in before)
@@ -50,9 +46,7 @@ def test_it_moves_and_changes_type_with_the_owner():
     owner = Owner().double()
     assert {value.dtype for value in owner.tutor.net.parameters()} == {torch.float64}
     owner.to("meta")
-    assert {value.device.type for value in owner.tutor.net.state_dict().values()} == {
-        "meta"
-    }
+    assert {value.device.type for value in owner.tutor.net.state_dict().values()} == {"meta"}
 
 
 class Doubler(nn.Linear):

@@ -16,16 +16,12 @@ def test_every_byte_survives_the_way_there_and_back():
 def test_bytes_become_what_the_original_loader_makes_of_them():
     values = np.arange(256)
     expected = ((values / 255).astype(np.float32) - np.float32(0.5)) / np.float32(0.5)
-    np.testing.assert_allclose(
-        from_uint8(torch.from_numpy(values.astype(np.uint8))), expected, atol=2e-7
-    )
+    np.testing.assert_allclose(from_uint8(torch.from_numpy(values.astype(np.uint8))), expected, atol=2e-7)
 
 
 def test_values_are_rounded_to_the_nearest_byte_and_never_truncated():
     step = 2 / 255
-    image = torch.tensor(
-        [-1 + 0.4 * step, -1 + 0.6 * step, 1 - 0.4 * step, 1 - 0.6 * step]
-    )
+    image = torch.tensor([-1 + 0.4 * step, -1 + 0.6 * step, 1 - 0.4 * step, 1 - 0.6 * step])
     assert to_uint8(image).tolist() == [0, 1, 255, 254]
 
 

@@ -66,9 +66,7 @@ def narrow(role: str = "student", ngf: int = 3, **widths) -> TryOnNet:
     return TutorNet(AFWM(45, **widths), ResUnetGenerator(8, ngf=ngf)).eval()
 
 
-def given(
-    role: str = "student", size: tuple[int, int] = (64, 32), batch: int = 2
-) -> tuple:
+def given(role: str = "student", size: tuple[int, int] = (64, 32), batch: int = 2) -> tuple:
     torch.manual_seed(1)
     picture = 2 * torch.rand(4, batch, 3, *size) - 1
     edge = torch.zeros(batch, 1, *size)
@@ -87,17 +85,11 @@ def equal(one, other) -> bool:
 
 
 def flat(values) -> list[torch.Tensor]:
-    return (
-        [values]
-        if isinstance(values, torch.Tensor)
-        else [leaf for value in values for leaf in flat(value)]
-    )
+    return [values] if isinstance(values, torch.Tensor) else [leaf for value in values for leaf in flat(value)]
 
 
 @pytest.mark.parametrize(("build", "parameters", "buffers"), COUNTS)
-def test_parameters_and_buffers_are_as_many_as_the_original_s(
-    build, parameters, buffers
-):
+def test_parameters_and_buffers_are_as_many_as_the_original_s(build, parameters, buffers):
     with torch.device("meta"):
         net = build()
     assert sum(p.numel() for p in net.parameters()) == parameters
@@ -108,10 +100,7 @@ def test_parameters_and_buffers_are_as_many_as_the_original_s(
 def test_state_dict_has_the_released_names_shapes_types_and_order(name):
     with torch.device("meta"):
         state = NETS[name]().state_dict()
-    ours = [
-        f"{key} {list(value.shape)} {str(value.dtype).removeprefix('torch.')}"
-        for key, value in state.items()
-    ]
+    ours = [f"{key} {list(value.shape)} {str(value.dtype).removeprefix('torch.')}" for key, value in state.items()]
     assert ours == (GOLDEN / f"keys_{name}.txt").read_text().splitlines()
 
 
@@ -135,12 +124,8 @@ def test_multiplications_are_as_many_as_the_original_s():
     for part, expected in gmacs.items():
         counted = sum(counts[f"TryOnNet.warp.{part}"].values()) / 2e9
         assert counted == pytest.approx(expected, abs=0.002), part
-    assert sum(counts["TryOnNet.generator"].values()) / 2e9 == pytest.approx(
-        21.906, abs=0.001
-    )
-    assert counter.get_total_flops() / 2e9 == pytest.approx(
-        46.894 + 0.205 + 21.906, abs=0.002
-    )
+    assert sum(counts["TryOnNet.generator"].values()) / 2e9 == pytest.approx(21.906, abs=0.001)
+    assert counter.get_total_flops() / 2e9 == pytest.approx(46.894 + 0.205 + 21.906, abs=0.002)
 
 
 @pytest.mark.parametrize("size", [(64, 96), (128, 96)])
@@ -156,9 +141,7 @@ def test_every_width_is_free_and_every_size_divisible_by_32_works(role, widths, 
 @pytest.mark.parametrize("num_downs", [2, 3, 6])
 def test_generator_is_as_deep_as_asked(num_downs):
     with torch.no_grad():
-        painted = ResUnetGenerator(5, 2, num_downs, ngf=2).eval()(
-            torch.rand(1, 5, 64, 64)
-        )
+        painted = ResUnetGenerator(5, 2, num_downs, ngf=2).eval()(torch.rand(1, 5, 64, 64))
     assert painted.shape == (1, 2, 64, 64)
 
 
@@ -171,15 +154,9 @@ def test_answer_has_the_promised_shapes_and_ranges_in_training_and_evaluation_al
         answer = net(*given(role, (h, w)))
         assert isinstance(answer, TryOn)
         sizes = [(h >> k, w >> k) for k in (5, 4, 3, 2, 1, 0)]  # 2x1 ... 64x32
-        assert [tuple(flow.shape) for flow in answer.flows] == [
-            (2, 2, *size) for size in sizes[1:]
-        ]
-        assert [tuple(offset.shape) for offset in answer.offsets] == [
-            (2, 2, *s) for s in sizes[:-1] for _ in range(2)
-        ]
-        assert [tuple(f.shape) for f in answer.person_features] == [
-            (2, 6, *size) for size in sizes[:-1]
-        ]
+        assert [tuple(flow.shape) for flow in answer.flows] == [(2, 2, *size) for size in sizes[1:]]
+        assert [tuple(offset.shape) for offset in answer.offsets] == [(2, 2, *s) for s in sizes[:-1] for _ in range(2)]
+        assert [tuple(f.shape) for f in answer.person_features] == [(2, 6, *size) for size in sizes[:-1]]
         assert answer.flow is answer.flows[-1]
         assert answer.mask.min() >= 0
         assert (answer.mask <= answer.warped_edge).all()
@@ -194,9 +171,7 @@ def test_answer_is_the_garment_moved_by_the_flow_and_composed_by_the_mask(role):
     with torch.no_grad():
         answer = narrow(role)(person, cloth, edge)
     torch.testing.assert_close(answer.warped_cloth, sample(cloth * edge, answer.flow))
-    torch.testing.assert_close(
-        answer.warped_edge, sample(edge, answer.flow, padding="zeros")
-    )
+    torch.testing.assert_close(answer.warped_edge, sample(edge, answer.flow, padding="zeros"))
     composed = answer.warped_cloth * answer.mask + answer.rendered * (1 - answer.mask)
     torch.testing.assert_close(answer.image, composed)
 
@@ -256,9 +231,7 @@ def test_tutor_paints_from_kept_parts_warped_garment_and_the_arms_that_it_leaves
     assert torch.equal(preserved, agnostic.preserved)
     assert torch.equal(moved, answer.warped_cloth)
     assert torch.equal(shape, answer.warped_edge)
-    assert torch.equal(
-        arms, agnostic.arms * (1 - (worn if known else answer.warped_edge))
-    )
+    assert torch.equal(arms, agnostic.arms * (1 - (worn if known else answer.warped_edge)))
 
 
 def test_cost_volume_of_a_level_sends_no_gradient_to_the_coarser_flow(monkeypatch):

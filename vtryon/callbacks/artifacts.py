@@ -35,19 +35,14 @@ def log_checkpoint(
     parents = dict(parents or {})
     lineage = {
         "data": fingerprint,
-        **{
-            role: {"artifact": artifact_name(file), "sha256": _sha256(file)}
-            for role, file in parents.items()
-        },
+        **{role: {"artifact": artifact_name(file), "sha256": _sha256(file)} for role, file in parents.items()},
     }
 
     def log(run) -> None:
         _use(run, _data(fingerprint, data_card))
         for role, file in parents.items():
             _use(run, _model(file, {"role": role}))
-        run.log_artifact(
-            _model(path, {**(metadata or {}), "lineage": lineage}), aliases=["latest"]
-        )
+        run.log_artifact(_model(path, {**(metadata or {}), "lineage": lineage}), aliases=["latest"])
 
     each_run(loggers, log)
 

@@ -19,9 +19,7 @@ class CostRecord(L.Callback):
         self.size = tuple(size)
         self.cost: dict[str, float] = {}
 
-    def setup(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str
-    ) -> None:
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         self.cost = cost(pl_module.net, self.size)
         summarise(trainer, {f"cost/{name}": value for name, value in self.cost.items()})
 

@@ -32,9 +32,7 @@ class Distances:
     ):
         self.empty: dict[str, str] = {}
         self.paths, self.device = list(reference), device
-        self.networks = [
-            network for build in features if (network := self._build(build)) is not None
-        ]
+        self.networks = [network for build in features if (network := self._build(build)) is not None]
         self.metrics: list[Realism] = []
 
     def update(self, images: UInt8[Tensor, "b 3 h w"]) -> None:
@@ -48,9 +46,7 @@ class Distances:
         for metric in self.metrics:
             metric.update(images)
 
-    def compute(
-        self, data: Mapping[str, Any]
-    ) -> tuple[dict[str, float], dict[str, dict[str, Any]]]:
+    def compute(self, data: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, dict[str, Any]]]:
         """(column → distance, column → protocol); what is missing has its reason in `empty` afterwards.
 
         Args:
@@ -79,9 +75,7 @@ class Distances:
                 "",
                 data["reference"],
             )
-            about["pair_list_sha256"] = data[
-                "pairs_sha256"
-            ]  # of the file, which the datamodule has read
+            about["pair_list_sha256"] = data["pairs_sha256"]  # of the file, which the datamodule has read
             protocols |= dict.fromkeys(metric.network.columns, about)
         return scores, protocols
 
@@ -96,17 +90,13 @@ class Distances:
         self.empty |= dict.fromkeys(columns, reason)
 
 
-def _photos(
-    paths: Sequence[Path], size: tuple[int, int], batch: int = 32
-) -> Iterator[Tensor]:
+def _photos(paths: Sequence[Path], size: tuple[int, int], batch: int = 32) -> Iterator[Tensor]:
     for start in range(0, len(paths), batch):
         yield torch.stack([_photo(path, size) for path in paths[start : start + batch]])
 
 
 def _photo(path: Path, size: tuple[int, int]) -> Tensor:
-    return torch.from_numpy(
-        decode.planes(decode.resized(read(path, decode.photo), size))
-    )
+    return torch.from_numpy(decode.planes(decode.resized(read(path, decode.photo), size)))
 
 
 def _total(count: int, device: torch.device) -> int:

@@ -63,21 +63,13 @@ class TryOnPanel(L.Callback):
     ) -> None:
         self._keep(split_of(trainer, dataloader_idx), outputs, batch)
 
-    def on_validation_epoch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule
-    ) -> None:
-        self._save(
-            trainer, f"{trainer.current_epoch:04d}", f"epoch {trainer.current_epoch}"
-        )
+    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._save(trainer, f"{trainer.current_epoch:04d}", f"epoch {trainer.current_epoch}")
 
-    def on_test_epoch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule
-    ) -> None:
+    def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._save(trainer, "test", "test")
 
-    def _keep(
-        self, split: str, outputs: dict[str, TryOn | Warp], batch: TryOnBatch
-    ) -> None:
+    def _keep(self, split: str, outputs: dict[str, TryOn | Warp], batch: TryOnBatch) -> None:
         parts = self.kept.setdefault(split, [])
         wanted = self.rows - sum(len(part[0].pictures) for part in parts)
         if wanted > 0:
@@ -94,18 +86,14 @@ class TryOnPanel(L.Callback):
         self.kept = {}
 
 
-def columns(
-    outputs: dict[str, TryOn | Warp], batch: TryOnBatch, rows: int
-) -> list[Column]:
+def columns(outputs: dict[str, TryOn | Warp], batch: TryOnBatch, rows: int) -> list[Column]:
     """The stages of the first `rows` samples; a teacher's try-on and the truth only where there are such."""
     stages = [
         Column("person", to_uint8(batch.person[:rows]), batch.person_ids[:rows]),
         Column("cloth", to_uint8(batch.cloth[:rows]), batch.cloth_ids[:rows]),
     ]
     if "warp" in outputs:
-        edge = sample(
-            batch.cloth_edge, outputs["warp"].flow.detach().float(), padding="zeros"
-        )
+        edge = sample(batch.cloth_edge, outputs["warp"].flow.detach().float(), padding="zeros")
         stages.append(
             Column(
                 "warped",
@@ -113,9 +101,7 @@ def columns(
             )
         )
     if "try_on" in outputs:
-        image, warped, edge, rendered, mask = (
-            tensor[:rows].detach().float() for tensor in outputs["try_on"][:5]
-        )
+        image, warped, edge, rendered, mask = (tensor[:rows].detach().float() for tensor in outputs["try_on"][:5])
         stages += [
             Column("warped", on_white(warped, edge)),
             Column("rendered", to_uint8(rendered)),
@@ -123,11 +109,7 @@ def columns(
             Column("try-on", to_uint8(image)),
         ]
     if "teacher" in outputs:
-        stages.append(
-            Column(
-                "teacher", to_uint8(outputs["teacher"].image[:rows].detach().float())
-            )
-        )
+        stages.append(Column("teacher", to_uint8(outputs["teacher"].image[:rows].detach().float())))
     if batch.truth is not None:
         stages.append(Column("truth", to_uint8(batch.truth[:rows])))
     return [column._replace(pictures=column.pictures.cpu()) for column in stages]

@@ -34,27 +34,18 @@ class SampleScores(NamedTuple):
 SCORES = SampleScores._fields[3:]
 
 
-def judge(
-    split: str, outputs: dict[str, TryOn | Warp], batch: TryOnBatch
-) -> list[SampleScores]:
+def judge(split: str, outputs: dict[str, TryOn | Warp], batch: TryOnBatch) -> list[SampleScores]:
     """One row a sample of the batch; a stage that only warps returns "warp", and only its flow is judged."""
     found: dict[str, list[float]] = {}
     if batch.true_flow is not None:
         flow = (outputs.get("try_on") or outputs["warp"]).flow
-        found["epe"] = end_point_error(
-            flow.detach().float(), batch.true_flow
-        ).pixels.tolist()
+        found["epe"] = end_point_error(flow.detach().float(), batch.true_flow).pixels.tolist()
     if "try_on" in outputs:
         image = to_uint8(outputs["try_on"].image.detach().float())
         if batch.truth is not None:
-            found |= {
-                name: of.tolist()
-                for name, of in likeness(image, to_uint8(batch.truth))._asdict().items()
-            }
+            found |= {name: of.tolist() for name, of in likeness(image, to_uint8(batch.truth))._asdict().items()}
         if "teacher" in outputs:
-            to_teacher = likeness(
-                image, to_uint8(outputs["teacher"].image.detach().float())
-            )
+            to_teacher = likeness(image, to_uint8(outputs["teacher"].image.detach().float()))
             found |= {
                 "ssim_to_teacher": to_teacher.ssim.tolist(),
                 "mse_to_teacher": to_teacher.mse.tolist(),

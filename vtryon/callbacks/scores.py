@@ -71,14 +71,10 @@ class Scores(L.Callback):
     ) -> None:
         self.rows += judge(split_of(trainer, dataloader_idx), outputs, batch)
 
-    def on_validation_epoch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule
-    ) -> None:
+    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         _log(pl_module, averages(gather(self.rows)))
 
-    def on_test_epoch_start(
-        self, trainer: L.Trainer, pl_module: L.LightningModule
-    ) -> None:
+    def on_test_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self.rows = []
         reference = trainer.datamodule.reference_images()
         self.distances = Distances(self.features, reference, pl_module.device)
@@ -97,9 +93,7 @@ class Scores(L.Callback):
         if split == _UNPAIRED:
             self.distances.update(to_uint8(outputs["try_on"].image.detach().float()))
 
-    def on_test_epoch_end(
-        self, trainer: L.Trainer, pl_module: L.LightningModule
-    ) -> None:
+    def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         rows = gather(self.rows)
         scores = averages(rows)
         about = trainer.datamodule.protocol()
@@ -107,19 +101,13 @@ class Scores(L.Callback):
         scores |= {f"{_UNPAIRED}/{name}": value for name, value in distances.items()}
         _log(pl_module, scores)
         splits = trainer.datamodule.test_splits
-        empty = {
-            f"{split}/{name}": why for split in splits for name, why in _REASONS.items()
-        }
-        empty |= {
-            f"{_UNPAIRED}/{name}": why for name, why in self.distances.empty.items()
-        }
+        empty = {f"{split}/{name}": why for split in splits for name, why in _REASONS.items()}
+        empty |= {f"{_UNPAIRED}/{name}": why for name, why in self.distances.empty.items()}
         empty = {key: why for key, why in empty.items() if key not in scores}
         self.result = {
             "scores": scores | dict.fromkeys(empty),
             "protocol": {**about, "distances": protocols},
-            "counts": {
-                split: sum(row.split == split for row in rows) for split in splits
-            },
+            "counts": {split: sum(row.split == split for row in rows) for split in splits},
             "empty": empty,
         }
         if trainer.is_global_zero:

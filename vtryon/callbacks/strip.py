@@ -49,20 +49,14 @@ def strip(columns: Sequence[Column], title: str = "") -> Image.Image:
         for row, picture in enumerate(column.pictures):
             top = head + row * (height + foot + _GAP)
             tile = Image.fromarray(picture.permute(1, 2, 0).cpu().contiguous().numpy())
-            sheet.paste(
-                tile.resize((width, height), Image.Resampling.NEAREST), (left, top)
-            )
+            sheet.paste(tile.resize((width, height), Image.Resampling.NEAREST), (left, top))
             if column.notes:
                 under = (left + width / 2, top + height + 10)
-                draw.text(
-                    under, column.notes[row], fill=_FAINT, font=small, anchor="mm"
-                )
+                draw.text(under, column.notes[row], fill=_FAINT, font=small, anchor="mm")
     return sheet
 
 
-def on_white(
-    picture: Float[Tensor, "n 3 h w"], opacity: Float[Tensor, "n 1 h w"]
-) -> UInt8[Tensor, "n 3 h w"]:
+def on_white(picture: Float[Tensor, "n 3 h w"], opacity: Float[Tensor, "n 1 h w"]) -> UInt8[Tensor, "n 3 h w"]:
     """A picture in [-1, 1] over white paper, as a garment is shown that is 0 off its edge."""
     return to_uint8(picture * opacity + (1 - opacity))
 

@@ -79,22 +79,16 @@ class Throughput(L.Callback):
             self.seconds += now - self.clock
         self.clock = now
 
-    def _report(
-        self, trainer: L.Trainer, module: L.LightningModule, stage: str
-    ) -> None:
+    def _report(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
         if module.device.type == "cuda":
             torch.cuda.synchronize(module.device)
             self._count(0)
-            self.values["peak_gpu_mib"] = (
-                torch.cuda.max_memory_allocated(module.device) / 2**20
-            )
+            self.values["peak_gpu_mib"] = torch.cuda.max_memory_allocated(module.device) / 2**20
         if peak := peak_rss_mib():
             self.values["peak_rss_mib"] = peak
         if self.samples:
             self.values[f"{stage}/samples_per_s"] = self.samples / self.seconds
-        summarise(
-            trainer, {f"speed/{name}": value for name, value in self.values.items()}
-        )
+        summarise(trainer, {f"speed/{name}": value for name, value in self.values.items()})
         module.print(self._sentence(stage))
 
     def _sentence(self, stage: str) -> str:

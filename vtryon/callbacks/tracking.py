@@ -40,9 +40,7 @@ class Tracking(L.Callback):
         ]
         self.told = False
 
-    def setup(
-        self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str
-    ) -> None:
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         if self.told:
             return
         self.told = True
@@ -52,6 +50,4 @@ class Tracking(L.Callback):
 
     def _define(self, run) -> None:
         for key in self.keys:
-            run.define_metric(
-                key, step_metric="trainer/global_step", summary=f"{best(key)},last"
-            )
+            run.define_metric(key, step_metric="trainer/global_step", summary=f"{best(key)},last")

@@ -32,15 +32,11 @@ class FailsafeWandbLogger(WandbLogger):
     def __init__(self, *, offline: bool = True, **kwargs: Any):
         self.failure: Exception | None = None
         super().__init__(offline=offline, **kwargs)
-        self._wandb_init.pop(
-            "anonymous", None
-        )  # deprecated: wandb warns of the None that Lightning passes
+        self._wandb_init.pop("anonymous", None)  # deprecated: wandb warns of the None that Lightning passes
 
     def give_up(self, error: Exception) -> None:
         self.failure = error
-        rank_zero_warn(
-            f"wandb failed and is off for the rest of this run ({type(error).__name__}: {error})"
-        )
+        rank_zero_warn(f"wandb failed and is off for the rest of this run ({type(error).__name__}: {error})")
 
     @property
     @rank_zero_experiment
@@ -65,9 +61,7 @@ def each_run(loggers: Iterable[Logger], action: Callable[[Any], None]) -> None:
     for logger in loggers:
         if not isinstance(logger, WandbLogger) or getattr(logger, "failure", None):
             continue
-        give_up = getattr(
-            logger, "give_up", lambda error: rank_zero_warn(f"wandb failed: {error}")
-        )
+        give_up = getattr(logger, "give_up", lambda error: rank_zero_warn(f"wandb failed: {error}"))
         try:
             run = logger.experiment
             if not getattr(logger, "failure", None):

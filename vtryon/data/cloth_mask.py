@@ -14,9 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 METHODS = ("opencv", "rembg")
-WORK_SIDE = (
-    512  # pixels of the longer side at which masks are made: twice the network's
-)
+WORK_SIDE = 512  # pixels of the longer side at which masks are made: twice the network's
 FAR, NEAR = (
     14.0,
     2.2,
@@ -27,44 +25,32 @@ EDGE, FAINT_EDGE = (
 )  # CIE76 a pixel: an edge, and an edge only where it goes on from a clear one
 
 
-def cloth_mask(
-    photo: UInt8[np.ndarray, "h w 3"], method: str = "opencv"
-) -> UInt8[np.ndarray, "h w"]:
+def cloth_mask(photo: UInt8[np.ndarray, "h w 3"], method: str = "opencv") -> UInt8[np.ndarray, "h w"]:
     """The garment of an RGB photo, 255 inside and 0 outside.
 
     `opencv` wants one garment on a plain backdrop, off the border for the most part; `rembg` takes any photo and
     downloads its network when first used.
     """
     if method not in METHODS:
-        raise ValueError(
-            f"method={method!r} makes no garment masks; allowed are {', '.join(METHODS)}"
-        )
+        raise ValueError(f"method={method!r} makes no garment masks; allowed are {', '.join(METHODS)}")
     height, width = photo.shape[:2]
     scale = min(1.0, WORK_SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = (
-        photo if scale == 1 else cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
-    )
+    small = photo if scale == 1 else cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
     garment = _by_rembg(small) if method == "rembg" else _by_backdrop(small)
     if garment.mean() < 0.005:
-        raise ValueError(
-            "no garment stands out of the backdrop; give its mask with --edge, or try the method rembg"
-        )
+        raise ValueError("no garment stands out of the backdrop; give its mask with --edge, or try the method rembg")
     mask = garment.astype(np.uint8) * 255
     if scale == 1:
         return mask
-    return np.where(
-        cv2.resize(mask, (width, height), interpolation=cv2.INTER_CUBIC) > 127, 255, 0
-    ).astype(np.uint8)
+    return np.where(cv2.resize(mask, (width, height), interpolation=cv2.INTER_CUBIC) > 127, 255, 0).astype(np.uint8)
 
 
 def _by_rembg(photo: UInt8[np.ndarray, "h w 3"]) -> Bool[np.ndarray, "h w"]:
     try:
         from rembg import remove
     except ImportError as error:
-        raise ImportError(
-            'method="rembg" needs a missing package: pip install "vtryon[rembg]"'
-        ) from error
+        raise ImportError('method="rembg" needs a missing package: pip install "vtryon[rembg]"') from error
     return np.asarray(remove(photo, only_mask=True, session=_rembg_session())) > 127
 
 
@@ -76,23 +62,14 @@ def _rembg_session():
 
 
 def _by_backdrop(photo: UInt8[np.ndarray, "h w 3"]) -> Bool[np.ndarray, "h w"]:
-    lab = cv2.cvtColor(
-        cv2.GaussianBlur(photo, (3, 3), 0).astype(np.float32) / 255, cv2.COLOR_RGB2LAB
-    )
+    lab = cv2.cvtColor(cv2.GaussianBlur(photo, (3, 3), 0).astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     distance, noise = _distance_to_backdrop(lab)
     far, near = FAR + 3 * noise, NEAR + 3 * noise
-    slope = cv2.magnitude(
-        *(
-            cv2.Scharr(distance, cv2.CV_32F, *axis, scale=1 / 32)
-            for axis in ((1, 0), (0, 1))
-        )
-    )
+    slope = cv2.magnitude(*(cv2.Scharr(distance, cv2.CV_32F, *axis, scale=1 / 32) for axis in ((1, 0), (0, 1))))
     clear = (distance > far) | ((distance > near) & (slope > EDGE + noise))
     faint = (distance > near) & (slope > FAINT_EDGE + noise)
     garment = _unreached(_joined(clear, clear | faint))
-    if (
-        not garment.any() or np.median(distance[garment]) < FAR
-    ):  # neither GrabCut nor gaps in so little colour
+    if not garment.any() or np.median(distance[garment]) < FAR:  # neither GrabCut nor gaps in so little colour
         return _main_pieces(_without_halo(garment, distance))
     garment = _trim(photo, garment & ~_gaps(garment, distance, near))
     return _main_pieces(_without_halo(garment, distance))
@@ -109,9 +86,7 @@ def _distance_to_backdrop(
     margin = max(1, round(0.02 * min(height, width)))
     border[margin:-margin, margin:-margin] = False
     colours, places = lab[border], plane[border]
-    kept = (
-        np.linalg.norm(colours - np.median(colours, axis=0), axis=1) < 4 * FAR
-    )  # not a sleeve cut off
+    kept = np.linalg.norm(colours - np.median(colours, axis=0), axis=1) < 4 * FAR  # not a sleeve cut off
     if kept.mean() < 0.3:  # a border of many colours
         kept[:] = True
     for _ in range(3):
@@ -119,9 +94,7 @@ def _distance_to_backdrop(
         off = np.linalg.norm(colours - places @ fit, axis=1)
         noise = float(np.median(off[kept]))
         kept = off < 3 + 4 * noise
-    return np.linalg.norm(lab - plane @ fit, axis=-1).astype(np.float32), min(
-        noise, 6.0
-    )
+    return np.linalg.norm(lab - plane @ fit, axis=-1).astype(np.float32), min(noise, 6.0)
 
 
 def _unreached(wall: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
@@ -130,9 +103,7 @@ def _unreached(wall: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
     Closing the wall by more and more mends gaps, but fills the cleft between sleeve and body as well. A mended gap
     encloses a broad piece, a filled cleft is as narrow as the closing: only broad pieces are taken over.
     """
-    wall = cv2.copyMakeBorder(
-        wall.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0
-    )
+    wall = cv2.copyMakeBorder(wall.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     inside = _enclosed(wall)
     for share in (0.006, 0.015):
         kernel = _disc(max(1, round(share * max(wall.shape))))
@@ -149,30 +120,18 @@ def _enclosed(wall: UInt8[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
     return flooded != 2
 
 
-def _joined(
-    clear: Bool[np.ndarray, "h w"], wall: Bool[np.ndarray, "h w"]
-) -> Bool[np.ndarray, "h w"]:
+def _joined(clear: Bool[np.ndarray, "h w"], wall: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
     """The pieces of `wall` that hold something clear and are no specks (a thousandth of the picture)."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(
-        wall.astype(np.uint8), connectivity=8
-    )
-    keep = (stats[:, cv2.CC_STAT_AREA] >= wall.size * 1e-3) & np.isin(
-        np.arange(len(stats)), labels[clear]
-    )
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(wall.astype(np.uint8), connectivity=8)
+    keep = (stats[:, cv2.CC_STAT_AREA] >= wall.size * 1e-3) & np.isin(np.arange(len(stats)), labels[clear])
     keep[0] = False
     return keep[labels]
 
 
-def _without_halo(
-    garment: Bool[np.ndarray, "h w"], distance: Float32[np.ndarray, "h w"]
-) -> Bool[np.ndarray, "h w"]:
+def _without_halo(garment: Bool[np.ndarray, "h w"], distance: Float32[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
     """The outline at a third of its edge's height: blur and slope see an edge one pixel early."""
-    rim = garment & ~(
-        cv2.erode(garment.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    )
-    return garment & ~(
-        rim & (distance < 0.35 * cv2.dilate(distance, np.ones((5, 5), np.uint8)))
-    )
+    rim = garment & ~(cv2.erode(garment.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+    return garment & ~(rim & (distance < 0.35 * cv2.dilate(distance, np.ones((5, 5), np.uint8))))
 
 
 def _gaps(
@@ -189,9 +148,7 @@ def _gaps(
     return gaps & garment
 
 
-def _trim(
-    photo: UInt8[np.ndarray, "h w 3"], garment: Bool[np.ndarray, "h w"]
-) -> Bool[np.ndarray, "h w"]:
+def _trim(photo: UInt8[np.ndarray, "h w 3"], garment: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
     """Let GrabCut draw the outline anew, in a band of a few pixels."""
     band = _disc(max(2, round(0.008 * max(garment.shape))))
     core, hull = (
@@ -226,6 +183,4 @@ def _main_pieces(garment: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
 
 
 def _disc(radius: int) -> UInt8[np.ndarray, "k k"]:
-    return cv2.getStructuringElement(
-        cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)
-    )
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))

@@ -16,7 +16,7 @@ from vtryon.data.fingerprint import fingerprint
 from vtryon.data.loading import EpochSampler, TrainLoader
 from vtryon.data.pairs import Pairs, find_pairs
 from vtryon.data.sample import Raw, TryOnBatch, collate, finish
-from vtryon.data.viton import Record, VitonSet, test_records, train_records
+from vtryon.data.viton import Record, VitonSet, match_test, match_training
 
 
 class VitonDataModule(L.LightningDataModule):
@@ -77,7 +77,7 @@ class VitonDataModule(L.LightningDataModule):
         if stage in (None, "test", "predict") and not self.test_sets:
             self.test_sets = [
                 VitonSet(
-                    test_records(self.root, self.pairs(split), worn=split == "paired"),
+                    match_test(self.root, self.pairs(split), worn=split == "paired"),
                     self.size,
                 )
                 for split in self.test_splits
@@ -88,11 +88,7 @@ class VitonDataModule(L.LightningDataModule):
 
     def train_dataloader(self) -> TrainLoader:
         """Shuffled, the same for one seed and epoch whatever the workers; resumes in the middle of an epoch."""
-        world = (
-            (self.trainer.world_size, self.trainer.global_rank)
-            if self.trainer
-            else (1, 0)
-        )
+        world = (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
         return TrainLoader(
             self.train_set,
             sampler=EpochSampler(self.train_set, self.seed, *world),
@@ -107,9 +103,7 @@ class VitonDataModule(L.LightningDataModule):
         """One loader a split, in the order of `test_splits`."""
         return [DataLoader(samples, **self._how()) for samples in self.test_sets]
 
-    def on_after_batch_transfer(
-        self, batch: Raw, dataloader_idx: int = 0
-    ) -> TryOnBatch:
+    def on_after_batch_transfer(self, batch: Raw, dataloader_idx: int = 0) -> TryOnBatch:
         """Lightning's hook: the batch is on the device now."""
         return finish(batch)
 
@@ -122,8 +116,7 @@ class VitonDataModule(L.LightningDataModule):
         folder = self.root / TEST / "test_img"
         photos = listing(folder)
         return [
-            Path(partner(photos, folder, person))
-            for person in sorted({who for who, _ in self.pairs("unpaired").ids})
+            Path(partner(photos, folder, person)) for person in sorted({who for who, _ in self.pairs("unpaired").ids})
         ]
 
     def protocol(self, split: str = "unpaired") -> dict[str, str | int]:
@@ -142,19 +135,14 @@ class VitonDataModule(L.LightningDataModule):
         return fingerprint(self.root, *(path for path in self.lists.values() if path))
 
     def _training_sets(self) -> tuple[VitonSet, VitonSet]:
-        records = train_records(self.root, self.pairs("train"))
+        records = match_training(self.root, self.pairs("train"))
         if self.val_size > len(records) - 2:
             raise ValueError(
                 f"val_size (={self.val_size}) leaves fewer than 2 of {len(records)} training samples; lower it"
             )
         held_out = set(sorted(records, key=_scattered)[: self.val_size])
-        training, validation = (
-            [r for r in records if (r in held_out) is held] for held in (False, True)
-        )
-        return tuple(
-            VitonSet(part, self.size, draw_others=True, seed=self.seed)
-            for part in (training, validation)
-        )
+        training, validation = ([r for r in records if (r in held_out) is held] for held in (False, True))
+        return tuple(VitonSet(part, self.size, draw_others=True, seed=self.seed) for part in (training, validation))
 
     def _how(self) -> dict:
         return {
@@ -177,13 +165,9 @@ def _one_thread(worker: int) -> None:
     cv2.setNumThreads(0)
 
 
-def _check_arguments(
-    size: Sequence[int], batch_size: int, workers: int, val_size: int
-) -> None:
+def _check_arguments(size: Sequence[int], batch_size: int, workers: int, val_size: int) -> None:
     if len(size) != 2 or any(side < 32 or side % 32 for side in size):
-        raise ValueError(
-            f"size (={tuple(size)}) must be (h, w), both divisible by 32, such as (256, 192) or (128, 96)"
-        )
+        raise ValueError(f"size (={tuple(size)}) must be (h, w), both divisible by 32, such as (256, 192) or (128, 96)")
     for name, value, least in (
         ("batch_size", batch_size, 1),
         ("workers", workers, 0),
@@ -192,6 +176,4 @@ def _check_arguments(
         if value < least:
             raise ValueError(f"{name} (={value}) must be at least {least}")
     if val_size == 1:
-        raise ValueError(
-            "val_size (=1) must be 0 or at least 2: held-out persons exchange garments with each other"
-        )
+        raise ValueError("val_size (=1) must be 0 or at least 2: held-out persons exchange garments with each other")

@@ -4,15 +4,13 @@ import json
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Float64, Shaped, UInt8
+from jaxtyping import Float, Float64, Shaped, UInt8
 
 from vtryon.data import header
 from vtryon.data.header import FaultError
 
 KEYPOINTS = 18  # OpenPose, COCO
-_AS_STORED = (
-    cv2.IMREAD_IGNORE_ORIENTATION
-)  # a camera's rotation flag would part a photo from its labels
+_AS_STORED = cv2.IMREAD_IGNORE_ORIENTATION  # a camera's rotation flag would part a photo from its labels
 
 
 def photo(data: bytes) -> UInt8[np.ndarray, "h w 3"]:
@@ -73,11 +71,7 @@ def keypoints(data: bytes) -> Float64[np.ndarray, "18 2"]:
     try:
         people = json.loads(data)["people"]
         person = people[0] if people else {"pose_keypoints": [0.0] * 3 * KEYPOINTS}
-        numbers = (
-            person["pose_keypoints"]
-            if "pose_keypoints" in person
-            else person["pose_keypoints_2d"]
-        )
+        numbers = person["pose_keypoints"] if "pose_keypoints" in person else person["pose_keypoints_2d"]
         found = np.array(numbers, dtype=np.float64)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         message = f"not OpenPose's JSON with people[0].pose_keypoints ({type(error).__name__}: {error})"
@@ -90,12 +84,12 @@ def keypoints(data: bytes) -> Float64[np.ndarray, "18 2"]:
     return found.reshape(KEYPOINTS, 3)[:, :2]
 
 
-def flow(data: bytes) -> Float32[np.ndarray, "2 h w"]:
+def flow(data: bytes) -> Float[np.ndarray, "2 h w"]:
     """A true flow: where in the garment picture, in [-1, 1], each pixel comes from; NaN for none."""
     values = _array(data)
     if values.ndim != 3 or len(values) != 2:
         raise FaultError("wrong shape", f"a flow is (2, h, w), found {values.shape}")
-    return values.astype(np.float32)
+    return values if values.dtype.kind == "f" else values.astype(np.float32)
 
 
 def planes(image: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "3 h w"]:
@@ -105,31 +99,19 @@ def planes(image: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "3 h w"]:
     return rgb
 
 
-def resized(
-    image: UInt8[np.ndarray, "h w ..."], size: tuple[int, int]
-) -> UInt8[np.ndarray, "h2 w2 ..."]:
+def resized(image: UInt8[np.ndarray, "h w ..."], size: tuple[int, int]) -> UInt8[np.ndarray, "h2 w2 ..."]:
     """A picture at `size` (h, w): pixel areas averaged when it shrinks, bilinear when it grows."""
     if image.shape[:2] == size:
         return image
-    return cv2.resize(
-        image, size[::-1], interpolation=_interpolation(image.shape[:2], size)
-    )
+    return cv2.resize(image, size[::-1], interpolation=_interpolation(image.shape[:2], size))
 
 
-def resized_ids(
-    ids: UInt8[np.ndarray, "h w"], size: tuple[int, int]
-) -> UInt8[np.ndarray, "h2 w2"]:
+def resized_ids(ids: UInt8[np.ndarray, "h w"], size: tuple[int, int]) -> UInt8[np.ndarray, "h2 w2"]:
     """Labels or parts at `size`: the nearest pixel's, never a mixture."""
-    return (
-        ids
-        if ids.shape == size
-        else cv2.resize(ids, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
-    )
+    return ids if ids.shape == size else cv2.resize(ids, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
 
 
-def resized_flow(
-    grid: Float32[np.ndarray, "2 h w"], size: tuple[int, int]
-) -> Float32[np.ndarray, "2 h2 w2"]:
+def resized_flow(grid: Float[np.ndarray, "2 h w"], size: tuple[int, int]) -> Float[np.ndarray, "2 h2 w2"]:
     """A flow between a garment and a person of its own size, for both of them at `size`.
 
     Averaged as pictures are, so that it stays in step with them; what touches a NaN becomes NaN. Pictures resize by
@@ -138,9 +120,8 @@ def resized_flow(
     source = grid.shape[1:]
     if source == size:
         return grid
-    moved = cv2.resize(
-        grid.transpose(1, 2, 0), size[::-1], interpolation=_interpolation(source, size)
-    )
+    grid = grid.astype(np.float32).transpose(1, 2, 0)
+    moved = cv2.resize(grid, size[::-1], interpolation=_interpolation(source, size))
     for axis, (old, new) in enumerate(zip(source[::-1], size[::-1], strict=True)):
         pixel = ((moved[..., axis] + 1) * (old - 1) / 2 + 0.5) * new / old - 0.5
         moved[..., axis] = pixel * 2 / (new - 1) - 1
@@ -148,30 +129,20 @@ def resized_flow(
 
 
 def _interpolation(source: tuple[int, ...], size: tuple[int, ...]) -> int:
-    return (
-        cv2.INTER_AREA
-        if size[0] <= source[0] and size[1] <= source[1]
-        else cv2.INTER_LINEAR
-    )
+    return cv2.INTER_AREA if size[0] <= source[0] and size[1] <= source[1] else cv2.INTER_LINEAR
 
 
-def _picture(
-    data: bytes, flags: int, modes: tuple[int, ...]
-) -> Shaped[np.ndarray, "h w ..."]:
+def _picture(data: bytes, flags: int, modes: tuple[int, ...]) -> Shaped[np.ndarray, "h w ..."]:
     found = header.picture(data, data)
     if found.channels not in modes:
         wanted = " or ".join("grey" if channels == 1 else "RGB" for channels in modes)
-        raise FaultError(
-            "wrong mode", f"{found.channels} channels; save it as {wanted}"
-        )
+        raise FaultError("wrong mode", f"{found.channels} channels; save it as {wanted}")
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
         image = None
     if image is None:
-        raise FaultError(
-            "unreadable", "the picture cannot be decoded; copy the file again"
-        )
+        raise FaultError("unreadable", "the picture cannot be decoded; copy the file again")
     return image
 
 

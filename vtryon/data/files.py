@@ -31,9 +31,7 @@ class DataError(ValueError):
             None,
         )
         folder = part.parent if part else "DIR"
-        return cls(
-            f"{path}: {fault} (`vtryon data check {folder}` lists every problem of a folder)"
-        )
+        return cls(f"{path}: {fault} (`vtryon data check {folder}` lists every problem of a folder)")
 
 
 def read(path: str | os.PathLike, decoder: Callable[[bytes], Result]) -> Result:
@@ -46,25 +44,18 @@ def read(path: str | os.PathLike, decoder: Callable[[bytes], Result]) -> Result:
 
 def content(path: str | os.PathLike) -> bytes:
     """All bytes of a file that is there and not empty."""
-    try:
-        with open(path, "rb", buffering=0) as file:
-            data = file.read()
-    except OSError as error:
-        raise _unreadable(error) from None
-    if not data:
-        raise FaultError("empty", "0 bytes; copy the file again")
-    return data
+    return _ends(path, None)[0]
 
 
 def check_whole(path: str | os.PathLike) -> None:
     """A quick look at a file without decoding it: it is there, of its kind, and not cut off."""
     try:
-        suffix = os.path.splitext(path)[1].lower()
-        if suffix == ".json":
+        suffix = os.fspath(path).rpartition(".")[2].lower()
+        if suffix == "json":
             decode.keypoints(content(path))
             return
-        head, tail, length = _ends(path)
-        if suffix == ".npy":
+        head, tail, length = _ends(path, HEAD)
+        if suffix == "npy":
             header.array(head, length)
         else:
             _check_picture(path, head, tail)
@@ -75,22 +66,16 @@ def check_whole(path: str | os.PathLike) -> None:
 def listing(folder: Path) -> dict[str, str]:
     """The files of a folder by id: the name without its suffix, and for poses without "_keypoints"."""
     try:
-        names = sorted(os.listdir(folder))
+        names = sorted(entry.name for entry in os.scandir(folder))
     except OSError as error:
-        raise DataError.at(
-            folder / "*", FaultError("missing folder", f"{folder} ({error.strerror})")
-        ) from None
+        raise DataError.at(folder / "*", FaultError("missing folder", f"{folder} ({error.strerror})")) from None
     kinds: dict[str, dict[str, str]] = {suffix: {} for suffix in SUFFIXES}
     for name in names:
         stem, _, suffix = name.rpartition(".")
         files = kinds.get(f".{suffix.lower()}")
         if files is not None and not name.startswith("."):
             files[stem.removesuffix("_keypoints")] = f"{folder}/{name}"
-    return {
-        name: path
-        for suffix in reversed(SUFFIXES)
-        for name, path in kinds[suffix].items()
-    }
+    return {name: path for suffix in reversed(SUFFIXES) for name, path in kinds[suffix].items()}
 
 
 def partner(files: dict[str, str], folder: Path, name: str) -> str:
@@ -109,26 +94,24 @@ def cloth_folder(root: str | os.PathLike) -> Path:
     return packed if packed.is_dir() else Path(root) / TEST / "test_clothes"
 
 
-def _ends(path: str | os.PathLike) -> tuple[bytes, bytes, int]:
+def _ends(path: str | os.PathLike, head: int | None) -> tuple[bytes, bytes, int]:
+    """The first `head` bytes (None: all), the last ones, and how many there are; by system calls, which cost half."""
     try:
         handle = os.open(path, os.O_RDONLY)
+        try:
+            length = os.fstat(handle).st_size
+            start = os.read(handle, length if head is None else head)
+            if len(start) < length:
+                os.lseek(handle, -header.TAIL, os.SEEK_END)
+            end = start if len(start) == length else os.read(handle, header.TAIL)
+        finally:
+            os.close(handle)
     except OSError as error:
-        raise _unreadable(error) from None
-    try:
-        length = os.fstat(handle).st_size
-        head = os.read(handle, HEAD)
-        tail = (
-            head
-            if length <= HEAD
-            else os.pread(handle, header.TAIL, length - header.TAIL)
-        )
-    except OSError as error:
-        raise _unreadable(error) from None
-    finally:
-        os.close(handle)
-    if not length:
+        kind = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
+        raise FaultError(kind, error.strerror or str(error)) from None
+    if not start:
         raise FaultError("empty", "0 bytes; copy the file again")
-    return head, tail, length
+    return start, end, length
 
 
 def _check_picture(path: str | os.PathLike, head: bytes, tail: bytes) -> None:
@@ -137,12 +120,5 @@ def _check_picture(path: str | os.PathLike, head: bytes, tail: bytes) -> None:
     except FaultError as fault:
         if fault.kind != "truncated":
             raise
-        data = content(
-            path
-        )  # a thumbnail or a colour profile may stand before the size
+        data = content(path)  # a thumbnail or a colour profile may stand before the size
         header.picture(data, data)
-
-
-def _unreadable(error: OSError) -> FaultError:
-    kind = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
-    return FaultError(kind, error.strerror or str(error))

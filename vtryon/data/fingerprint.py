@@ -36,8 +36,7 @@ def _files(root: Path) -> Iterator[tuple[str, int]]:
     """Names below `root` and sizes in bytes: the marks at the top and all of the two parts."""
     for path in root.glob("*.json"):
         yield path.name, path.stat().st_size
-    for part in (TRAIN, TEST):
-        for folder, _, names in os.walk(root / part):
-            below = Path(folder).relative_to(root).as_posix()
-            for name in names:
-                yield f"{below}/{name}", os.stat(os.path.join(folder, name)).st_size
+    for folder in (root / TRAIN, root / TEST):
+        for path in folder.rglob("*"):
+            if path.is_file():
+                yield path.relative_to(root).as_posix(), path.stat().st_size

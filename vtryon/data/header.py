@@ -61,9 +61,7 @@ def picture(head: bytes, tail: bytes) -> Picture:
             f"{found.size[0]}x{found.size[1]} pixels, at most {MOST_PIXELS:,} are read",
         )
     if tail.rfind(end, max(0, len(tail) - TAIL)) < 0:
-        raise FaultError(
-            "truncated", "the picture's end is missing; copy the file again"
-        )
+        raise FaultError("truncated", "the picture's end is missing; copy the file again")
     return found
 
 
@@ -71,9 +69,7 @@ def array(head: bytes, length: int) -> Array:
     """Read the first bytes of a .npy file of `length` bytes."""
     if not head.startswith(b"\x93NUMPY") or len(head) < 12:
         raise FaultError("unreadable", "not a .npy file")
-    begin = (
-        10 if head[6] == 1 else 12
-    )  # version 1 counts the header's bytes in two bytes, later ones in four
+    begin = 10 if head[6] == 1 else 12  # version 1 counts the header's bytes in two bytes, later ones in four
     start = begin + int.from_bytes(head[8:begin], "little")
     found = _parse_array(head[begin:start], start)
     expected = start + math.prod(found.shape) * found.dtype.itemsize
@@ -110,11 +106,7 @@ def _parse_array(text: bytes, start: int) -> Array:
         )
         fortran = bool(fields["fortran_order"])
     except (SyntaxError, ValueError, TypeError, KeyError):
-        raise FaultError(
-            "unreadable", "the header of the .npy file is broken; copy the file again"
-        ) from None
+        raise FaultError("unreadable", "the header of the .npy file is broken; copy the file again") from None
     if dtype.kind not in "buif":
-        raise FaultError(
-            "unreadable", f"the .npy file holds {dtype}, only plain numbers are read"
-        )
+        raise FaultError("unreadable", f"the .npy file holds {dtype}, only plain numbers are read")
     return Array(dtype, shape, fortran, start)

@@ -14,9 +14,7 @@ class EpochSampler(DistributedSampler):
     epoch; like it, it repeats a few samples when they do not divide by the number of processes.
     """
 
-    def __init__(
-        self, samples: Dataset, seed: int = 0, processes: int = 1, rank: int = 0
-    ):
+    def __init__(self, samples: Dataset, seed: int = 0, processes: int = 1, rank: int = 0):
         # DistributedSampler shuffles by seed + epoch: far apart, or seed 1 would start with epoch 1 of seed 0
         super().__init__(
             samples,

@@ -23,9 +23,7 @@ class Pairs(NamedTuple):
     ids: list[tuple[str, str]]  # (person, cloth): ("000003_0", "000010_1")
 
 
-def find_pairs(
-    root: str | os.PathLike, split: str, given: str | os.PathLike | None = None
-) -> Pairs:
+def find_pairs(root: str | os.PathLike, split: str, given: str | os.PathLike | None = None) -> Pairs:
     """The pairs of "train", "unpaired" or "paired": the list `given`, or what the folder itself offers.
 
     Without a list, training takes every person of train_img, "paired" every one of test_img whose own garment is there.

@@ -45,19 +45,13 @@ DENSEPOSE_ARMS = tuple(range(15, 23))
 
 def agnostic(batch: TryOnBatch) -> Agnostic:
     """2 parse masks, 25 DensePose parts one-hot and 18 pose maps; what is kept of the photo; the arms."""
-    missing = [
-        name for name in ("parse", "densepose", "pose") if getattr(batch, name) is None
-    ]
+    missing = [name for name in ("parse", "densepose", "pose") if getattr(batch, name) is None]
     if missing:
-        raise ValueError(
-            f"the batch has no {', '.join(missing)}, which the tutor needs; only training folders have it"
-        )
+        raise ValueError(f"the batch has no {', '.join(missing)}, which the tutor needs; only training folders have it")
     face, other, arm = _masks(batch.parse, LABELS, FACE, OTHER_CLOTHES, ARMS)
     hands, arms = _masks(batch.densepose, PARTS, DENSEPOSE_HANDS, DENSEPOSE_ARMS)
     part = torch.arange(PARTS, dtype=torch.uint8, device=batch.densepose.device)
-    cond = batch.person.new_empty(
-        len(batch.person), 2 + PARTS + batch.pose.shape[1], *batch.person.shape[2:]
-    )
+    cond = batch.person.new_empty(len(batch.person), 2 + PARTS + batch.pose.shape[1], *batch.person.shape[2:])
     cond[:, 0], cond[:, 1] = face, other
     cond[:, 2 : 2 + PARTS] = batch.densepose[:, None] == part[:, None, None]
     cond[:, 2 + PARTS :] = batch.pose
@@ -70,9 +64,7 @@ def person_cloth_mask(parse: UInt8[Tensor, "b h w"]) -> Float[Tensor, "b 1 h w"]
     return _masks(parse, LABELS, WORN)[0][:, None]
 
 
-def _masks(
-    ids: UInt8[Tensor, "b h w"], count: int, *groups: tuple[int, ...]
-) -> Float[Tensor, "g b h w"]:
+def _masks(ids: UInt8[Tensor, "b h w"], count: int, *groups: tuple[int, ...]) -> Float[Tensor, "g b h w"]:
     """One mask a group of ids, all by one look-up."""
     table = torch.tensor(
         [[float(i in group) for i in range(count)] for group in groups],

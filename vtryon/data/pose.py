@@ -9,9 +9,7 @@ HALF_SIDE = 5 / 192  # of a square, in picture widths: 5 pixels at 256x192
 EMPTY = (0, 0, -1, -1)
 
 
-def pose_maps(
-    boxes: Int32[Tensor, "b k 4"], size: tuple[int, int]
-) -> Float[Tensor, "b k h w"]:
+def pose_maps(boxes: Int32[Tensor, "b k 4"], size: tuple[int, int]) -> Float[Tensor, "b k h w"]:
     """Fill the boxes of `boxes(...)` in maps of `size` (h, w).
 
     A box is the outer product of its rows and its columns; one multiplication writes all maps of the batch.
@@ -41,6 +39,4 @@ def boxes(
     low = np.maximum(np.floor(keypoints * scale - half), 0)
     high = np.minimum(np.floor(keypoints * scale + half), last)
     seen = (keypoints > 1).all(1) & (low <= high).all(1)
-    return np.where(seen[:, None], np.concatenate([low, high], axis=1), EMPTY).astype(
-        np.int32
-    )
+    return np.where(seen[:, None], np.concatenate([low, high], axis=1), EMPTY).astype(np.int32)

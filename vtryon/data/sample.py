@@ -18,25 +18,15 @@ class TryOnBatch(NamedTuple):
     person_ids: list[str]  # "000003_0"
     cloth_ids: list[str]  # "000010_1"
     person: Float[Tensor, "b 3 h w"]  # the photo, RGB in [-1, 1]
-    cloth: Float[
-        Tensor, "b 3 h w"
-    ]  # the garment as photographed, background included, RGB in [-1, 1]
+    cloth: Float[Tensor, "b 3 h w"]  # the garment as photographed, background included, RGB in [-1, 1]
     cloth_edge: Float[Tensor, "b 1 h w"]  # garment mask, exactly 0 or 1
     truth: Float[Tensor, "b 3 h w"] | None  # the person wearing `cloth`, [-1, 1]
-    true_flow: (
-        Float[Tensor, "b 2 h w"] | None
-    )  # absolute sampling grid of `cloth`, x then y; NaN where none is seen
-    other_cloth: (
-        Float[Tensor, "b 3 h w"] | None
-    )  # training: another garment for the tutor to dress, [-1, 1]
+    true_flow: Float[Tensor, "b 2 h w"] | None  # absolute sampling grid of `cloth`, x then y; NaN where none is seen
+    other_cloth: Float[Tensor, "b 3 h w"] | None  # training: another garment for the tutor to dress, [-1, 1]
     other_edge: Float[Tensor, "b 1 h w"] | None  # its mask, 0 or 1
-    parse: (
-        UInt8[Tensor, "b h w"] | None
-    )  # training: labels 0..13, see `vtryon.data.parse.Parse`
+    parse: UInt8[Tensor, "b h w"] | None  # training: labels 0..13, see `vtryon.data.parse.Parse`
     densepose: UInt8[Tensor, "b h w"] | None  # training: body parts 0..24
-    pose: (
-        Float[Tensor, "b 18 h w"] | None
-    )  # training: one map a keypoint, -1 and in its square +1
+    pose: Float[Tensor, "b 18 h w"] | None  # training: one map a keypoint, -1 and in its square +1
 
 
 class Raw(NamedTuple):
@@ -54,9 +44,7 @@ class Raw(NamedTuple):
     other_edge: np.ndarray | Tensor | None = None
     parse: np.ndarray | Tensor | None = None  # uint8 (h, w)
     densepose: np.ndarray | Tensor | None = None  # uint8 (h, w)
-    pose: np.ndarray | Tensor | None = (
-        None  # int32 (18, 4), boxes of `vtryon.data.pose.boxes`
-    )
+    pose: np.ndarray | Tensor | None = None  # int32 (18, 4), boxes of `vtryon.data.pose.boxes`
 
 
 def finish(raw: Raw) -> TryOnBatch:
@@ -74,9 +62,7 @@ def finish(raw: Raw) -> TryOnBatch:
         other_edge=_maybe(_binary, raw.other_edge),
         parse=raw.parse,
         densepose=raw.densepose,
-        pose=None
-        if raw.pose is None
-        else pose_maps(raw.pose, tuple(person.shape[-2:])),
+        pose=None if raw.pose is None else pose_maps(raw.pose, tuple(person.shape[-2:])),
     )
 
 
@@ -98,6 +84,4 @@ def _maybe(convert, value):
 
 def _binary(edge: UInt8[Tensor, "b h w"]) -> Float[Tensor, "b 1 h w"]:
     """PF-AFN's edge / 255 > 0.5: edges are JPEG files, a few of their pixels are grey."""
-    return (
-        (edge > 127).view(torch.uint8).float()[:, None]
-    )  # a bool converts six times slower
+    return (edge > 127).view(torch.uint8).float()[:, None]  # a bool converts six times slower

@@ -41,15 +41,10 @@ class Subfolder(NamedTuple):
     files: dict[str, str]
 
 
-def check(
-    root: str | os.PathLike, progress: Callable[[int, int], object] | None = None
-) -> list[Problem]:
+def check(root: str | os.PathLike, progress: Callable[[int, int], object] | None = None) -> list[Problem]:
     """Read every file of the training part, the test part or both; `progress(done, total)` counts files."""
     root = Path(root)
-    subfolders = {
-        path.name: Subfolder(path, decoder, listing(path))
-        for path, decoder in _present(root)
-    }
+    subfolders = {path.name: Subfolder(path, decoder, listing(path)) for path, decoder in _present(root)}
     problems = [
         *_absent(root),
         *_unmatched_training(subfolders),
@@ -63,9 +58,7 @@ def check(
                 f"{person} is in train_img too",
             )
         )
-    return problems + _contents(
-        list(subfolders.values()), progress or (lambda done, total: None)
-    )
+    return problems + _contents(list(subfolders.values()), progress or (lambda done, total: None))
 
 
 def report(problems: Iterable[Problem]) -> str:
@@ -93,9 +86,7 @@ def main(root: str | os.PathLike) -> int:
     try:
         with Progress(*columns, console=console) as bar:
             task = bar.add_task("files", total=None)
-            problems = check(
-                root, lambda done, total: bar.update(task, completed=done, total=total)
-            )
+            problems = check(root, lambda done, total: bar.update(task, completed=done, total=total))
     except DataError as error:
         console.print(str(error))
         return 1
@@ -127,9 +118,7 @@ def _expected(root: Path) -> dict[Path, Decoder]:
             test / "test_edge": decode.mask,
         }
     if not expected:
-        raise DataError(
-            f"{root} is no VITON folder: it has neither {TRAIN} nor {TEST}; give the folder above them"
-        )
+        raise DataError(f"{root} is no VITON folder: it has neither {TRAIN} nor {TEST}; give the folder above them")
     return expected
 
 
@@ -139,11 +128,7 @@ def _present(root: Path) -> Iterator[tuple[Path, Decoder]]:
         root / TEST / "test_flow": decode.flow,
     }
     optional[root / TEST / "test_truth"] = decode.photo
-    return (
-        (path, decoder)
-        for path, decoder in (_expected(root) | optional).items()
-        if path.is_dir()
-    )
+    return ((path, decoder) for path, decoder in (_expected(root) | optional).items() if path.is_dir())
 
 
 def _absent(root: Path) -> Iterator[Problem]:
@@ -153,17 +138,10 @@ def _absent(root: Path) -> Iterator[Problem]:
 
 
 def _ids(subfolders: dict[str, Subfolder], *names: str) -> set[str]:
-    return {
-        name
-        for folder in names
-        if folder in subfolders
-        for name in subfolders[folder].files
-    }
+    return {name for folder in names if folder in subfolders for name in subfolders[folder].files}
 
 
-def _missing(
-    subfolders: dict[str, Subfolder], ids: Iterable[str], *names: str
-) -> Iterator[Problem]:
+def _missing(subfolders: dict[str, Subfolder], ids: Iterable[str], *names: str) -> Iterator[Problem]:
     """A problem for each of `ids` in each of the subfolders where it has no file."""
     ids = sorted(ids)
     for folder in (subfolders[name] for name in names if name in subfolders):
@@ -185,9 +163,7 @@ def _unmatched_training(subfolders: dict[str, Subfolder]) -> Iterator[Problem]:
         "train_flow",
     )
     persons = _ids(subfolders, *person_files)
-    garments = {garment_of(person) for person in persons} | _ids(
-        subfolders, "train_color", "train_edge"
-    )
+    garments = {garment_of(person) for person in persons} | _ids(subfolders, "train_color", "train_edge")
     yield from _missing(subfolders, persons, *person_files)
     yield from _missing(subfolders, garments, "train_color", "train_edge")
 
@@ -196,9 +172,7 @@ def _unmatched_test(root: Path, subfolders: dict[str, Subfolder]) -> Iterator[Pr
     if not (root / TEST).is_dir():
         return
     cloths = cloth_folder(root).name
-    yield from _missing(
-        subfolders, _ids(subfolders, cloths, "test_edge"), cloths, "test_edge"
-    )
+    yield from _missing(subfolders, _ids(subfolders, cloths, "test_edge"), cloths, "test_edge")
     for split, name in LISTS.items():
         path = root / TEST / name
         if not path.is_file():
@@ -227,21 +201,13 @@ def _unmatched_test(root: Path, subfolders: dict[str, Subfolder]) -> Iterator[Pr
         )
 
 
-def _contents(
-    subfolders: list[Subfolder], progress: Callable[[int, int], object]
-) -> list[Problem]:
+def _contents(subfolders: list[Subfolder], progress: Callable[[int, int], object]) -> list[Problem]:
     """Decode every file; a size is wrong when most files have another."""
-    files = [
-        (path, folder.decoder)
-        for folder in subfolders
-        for path in folder.files.values()
-    ]
+    files = [(path, folder.decoder) for folder in subfolders for path in folder.files.values()]
     found: list[Problem | tuple[int, int] | None] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(files), AT_ONCE):
-            found += pool.map(
-                lambda file: _inspect(*file), files[start : start + AT_ONCE]
-            )
+            found += pool.map(lambda file: _inspect(*file), files[start : start + AT_ONCE])
             progress(len(found), len(files))
     sizes = Counter(size for size in found if type(size) is tuple)
     usual = sizes.most_common(1)[0][0] if sizes else None
@@ -250,9 +216,7 @@ def _contents(
         if isinstance(result, Problem):
             problems.append(result)
         elif result not in (None, usual):
-            detail = "{}x{}, but most files are {}x{} (height x width)".format(
-                *result, *usual
-            )
+            detail = "{}x{}, but most files are {}x{} (height x width)".format(*result, *usual)
             problems.append(Problem(path, "wrong size", detail))
     return problems
 
@@ -262,9 +226,7 @@ def _inspect(path: str, decoder: Decoder) -> Problem | tuple[int, int] | None:
     try:
         values = decoder(content(path))
         if decoder is decode.mask and not (values > 127).any():
-            raise FaultError(
-                "empty mask", "no pixel of the garment is white; make the mask again"
-            )
+            raise FaultError("empty mask", "no pixel of the garment is white; make the mask again")
     except FaultError as fault:
         return Problem(path, fault.kind, fault.detail)
     if decoder is decode.keypoints:

@@ -47,16 +47,10 @@ class VitonSet(Dataset):
         seed: int = 0,
     ):
         self.records, self.size, self.seed = records, size, seed
-        self.garments = (
-            sorted({(r.cloth_id, r.cloth, r.edge) for r in records})
-            if draw_others
-            else []
-        )
+        self.garments = sorted({(r.cloth_id, r.cloth, r.edge) for r in records}) if draw_others else []
         self.place = {garment[0]: place for place, garment in enumerate(self.garments)}
         if len(self.garments) == 1:
-            raise ValueError(
-                f"a training set needs 2 garments to exchange, it has only {self.garments[0][0]}"
-            )
+            raise ValueError(f"a training set needs 2 garments to exchange, it has only {self.garments[0][0]}")
 
     def __len__(self) -> int:
         return len(self.records)
@@ -66,9 +60,7 @@ class VitonSet(Dataset):
         epoch, index = key if isinstance(key, tuple) else (0, key)
         record = self.records[index]
         photo = read(record.person, decode.photo)
-        _, other, other_edge = (
-            self._other(record, epoch) if self.garments else (None, None, None)
-        )
+        _, other, other_edge = self._other(record, epoch) if self.garments else (None, None, None)
         return Raw(
             record.person_id,
             record.cloth_id,
@@ -77,16 +69,12 @@ class VitonSet(Dataset):
             cloth_edge=self._mask(record.edge),
             worn=record.worn,
             truth=self._photo(record.truth),
-            true_flow=record.flow
-            and decode.resized_flow(read(record.flow, decode.flow), self.size),
+            true_flow=record.flow and decode.resized_flow(read(record.flow, decode.flow), self.size),
             other_cloth=self._photo(other),
             other_edge=self._mask(other_edge),
-            parse=record.label
-            and decode.resized_ids(read(record.label, decode.labels), self.size),
-            densepose=record.densepose
-            and decode.resized_ids(read(record.densepose, decode.densepose), self.size),
-            pose=record.pose
-            and boxes(read(record.pose, decode.keypoints), self.size, photo.shape[:2]),
+            parse=record.label and decode.resized_ids(read(record.label, decode.labels), self.size),
+            densepose=record.densepose and decode.resized_ids(read(record.densepose, decode.densepose), self.size),
+            pose=record.pose and boxes(read(record.pose, decode.keypoints), self.size, photo.shape[:2]),
         )
 
     def files(self) -> Iterator[str]:
@@ -102,24 +90,17 @@ class VitonSet(Dataset):
         return self.garments[drawn + (drawn >= self.place[record.cloth_id])]
 
     def _photo(self, path: str | None) -> np.ndarray | None:
-        return path and decode.planes(
-            decode.resized(read(path, decode.photo), self.size)
-        )
+        return path and decode.planes(decode.resized(read(path, decode.photo), self.size))
 
     def _mask(self, path: str | None) -> np.ndarray | None:
         return path and decode.resized(read(path, decode.mask), self.size)
 
 
-def train_records(root: str | os.PathLike, pairs: Pairs) -> list[Record]:
+def match_training(root: str | os.PathLike, pairs: Pairs) -> list[Record]:
     """Training samples: the person wears the garment."""
     folder = Path(root) / TRAIN
-    person, cloth, edge = (
-        _Files(folder / name) for name in ("train_img", "train_color", "train_edge")
-    )
-    label, pose, densepose = (
-        _Files(folder / name)
-        for name in ("train_label", "train_pose", "train_densepose")
-    )
+    person, cloth, edge = (_Files(folder / name) for name in ("train_img", "train_color", "train_edge"))
+    label, pose, densepose = (_Files(folder / name) for name in ("train_label", "train_pose", "train_densepose"))
     flow = _Files(folder / "train_flow", optional=True)
     return [
         Record(
@@ -134,7 +115,7 @@ def train_records(root: str | os.PathLike, pairs: Pairs) -> list[Record]:
     ]
 
 
-def test_records(root: str | os.PathLike, pairs: Pairs, worn: bool) -> list[Record]:
+def match_test(root: str | os.PathLike, pairs: Pairs, worn: bool) -> list[Record]:
     """Test samples of a pair list; `worn` where it pairs each person with the garment of the photo."""
     folder = Path(root) / TEST
     person, cloth, edge = (
@@ -142,9 +123,7 @@ def test_records(root: str | os.PathLike, pairs: Pairs, worn: bool) -> list[Reco
         _Files(cloth_folder(root)),
         _Files(folder / "test_edge"),
     )
-    truth, flow = (
-        _Files(folder / name, optional=True) for name in ("test_truth", "test_flow")
-    )
+    truth, flow = (_Files(folder / name, optional=True) for name in ("test_truth", "test_flow"))
     return [
         Record(
             *(who, what, person[who], cloth[what], edge[what], worn),

@@ -24,9 +24,7 @@ class Latency(NamedTuple):
     repeats: int
     threads: int  # of torch within one operation
     device: str  # "cpu", or the accelerator's name
-    load: tuple[
-        float, float
-    ]  # processes wanting a core, mean of the last minute, before and after; nan where unknown
+    load: tuple[float, float]  # processes wanting a core, mean of the last minute, before and after; nan where unknown
 
 
 def latency(
@@ -37,22 +35,15 @@ def latency(
 ) -> Latency:
     """Time `run`, which computes on `device`."""
     if repeats < 1 or warmup < 0:
-        raise ValueError(
-            f"repeats={repeats} must be at least 1 and warmup={warmup} at least 0"
-        )
+        raise ValueError(f"repeats={repeats} must be at least 1 and warmup={warmup} at least 0")
     device = torch.device(device)
     before = _load()
     for _ in range(warmup):
         run()
     times = np.array([_timed(run, device) for _ in range(repeats)])
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-    low, median, high = (
-        float(value)
-        for value in (times.min(), np.median(times), np.percentile(times, 90))
-    )
-    return Latency(
-        low, median, high, repeats, torch.get_num_threads(), name, (before, _load())
-    )
+    low, median, high = (float(value) for value in (times.min(), np.median(times), np.percentile(times, 90)))
+    return Latency(low, median, high, repeats, torch.get_num_threads(), name, (before, _load()))
 
 
 def _timed(run: Callable[[], object], device: torch.device) -> float:

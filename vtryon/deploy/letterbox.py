@@ -30,9 +30,7 @@ class Letterbox(NamedTuple):
 
     def fit(self, image: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "H W 3"]:
         """The photo in the network's size."""
-        return cv2.copyMakeBorder(
-            self._shrink(image), *self._padding(), cv2.BORDER_REPLICATE
-        )
+        return cv2.copyMakeBorder(self._shrink(image), *self._padding(), cv2.BORDER_REPLICATE)
 
     def fit_mask(self, mask: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "H W"]:
         """A mask of the photo in the network's size, 0 or 255; padding is 0."""
@@ -45,18 +43,12 @@ class Letterbox(NamedTuple):
         """The photo `image` with what `answer` changed in it; just `answer` where the photo has the network's size."""
         if self.photo == self.size:
             return answer
-        inner = np.s_[
-            self.top : self.top + self.height, self.left : self.left + self.width
-        ]
+        inner = np.s_[self.top : self.top + self.height, self.left : self.left + self.width]
         new, old = np.ascontiguousarray(answer[inner]), self._shrink(image)
         new_share = np.clip(_resize(_changed(old, new), self.photo), 0, 1)
-        return cv2.blendLinear(
-            image, _resize(new, self.photo), 1 - new_share, new_share
-        )
+        return cv2.blendLinear(image, _resize(new, self.photo), 1 - new_share, new_share)
 
-    def _shrink(
-        self, image: UInt8[np.ndarray, "h w *c"]
-    ) -> UInt8[np.ndarray, "H W *c"]:
+    def _shrink(self, image: UInt8[np.ndarray, "h w *c"]) -> UInt8[np.ndarray, "H W *c"]:
         return _resize(image, (self.height, self.width))
 
     def _padding(self) -> tuple[int, int, int, int]:
@@ -69,9 +61,7 @@ class Letterbox(NamedTuple):
         )
 
 
-def letterbox(
-    photo: tuple[int, int], size: tuple[int, int], stand: bool = False
-) -> Letterbox:
+def letterbox(photo: tuple[int, int], size: tuple[int, int], stand: bool = False) -> Letterbox:
     """Fit (height, width) into `size`; with `stand` on its bottom edge, as a person, else in the middle, as a garment.
 
     Example:
@@ -79,46 +69,27 @@ def letterbox(
         (64, 0, 192, 192)
     """
     scale = min(size[0] / photo[0], size[1] / photo[1])
-    height, width = (
-        min(side, max(1, round(length * scale)))
-        for side, length in zip(size, photo, strict=True)
-    )
+    height, width = (min(side, max(1, round(length * scale))) for side, length in zip(size, photo, strict=True))
     free = size[0] - height
-    return Letterbox(
-        photo, size, free if stand else free // 2, (size[1] - width) // 2, height, width
-    )
+    return Letterbox(photo, size, free if stand else free // 2, (size[1] - width) // 2, height, width)
 
 
 def _resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if image.shape[:2] == size:
         return image
     smaller = size[0] * size[1] < image.shape[0] * image.shape[1]
-    return cv2.resize(
-        image, size[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
-    )
+    return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
 
 
-def _changed(
-    old: UInt8[np.ndarray, "h w 3"], new: UInt8[np.ndarray, "h w 3"]
-) -> Float32[np.ndarray, "h w"]:
+def _changed(old: UInt8[np.ndarray, "h w 3"], new: UInt8[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "h w"]:
     """1 where the network changed the person, and on islands within; 0 elsewhere; a soft seam outside of the change."""
     # Compared smoothed: an eye that the network blurs is no change.
-    difference = cv2.absdiff(
-        *(cv2.GaussianBlur(image, (0, 0), SMOOTH) for image in (old, new))
-    ).max(axis=-1)
-    changed = cv2.morphologyEx(
-        (difference > CHANGED).astype(np.uint8), cv2.MORPH_CLOSE, _disc(4)
-    )
+    difference = cv2.absdiff(*(cv2.GaussianBlur(image, (0, 0), SMOOTH) for image in (old, new))).max(axis=-1)
+    changed = cv2.morphologyEx((difference > CHANGED).astype(np.uint8), cv2.MORPH_CLOSE, _disc(4))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(1 - changed, connectivity=4)
-    changed |= (stats[:, cv2.CC_STAT_AREA] < ISLAND * changed.size)[labels].astype(
-        np.uint8
-    )
-    return cv2.GaussianBlur(
-        cv2.dilate(changed, _disc(3)).astype(np.float32), (0, 0), FEATHER
-    )
+    changed |= (stats[:, cv2.CC_STAT_AREA] < ISLAND * changed.size)[labels].astype(np.uint8)
+    return cv2.GaussianBlur(cv2.dilate(changed, _disc(3)).astype(np.float32), (0, 0), FEATHER)
 
 
 def _disc(radius: int) -> UInt8[np.ndarray, "k k"]:
-    return cv2.getStructuringElement(
-        cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)
-    )
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))

@@ -11,9 +11,7 @@ from PIL import Image, ImageOps
 
 from vtryon.nn.atomic import atomic_write
 
-MAX_PIXELS = (
-    2**26
-)  # 67 megapixels, above what telephones take; a file's header may claim any number
+MAX_PIXELS = 2**26  # 67 megapixels, above what telephones take; a file's header may claim any number
 
 
 class Photo(NamedTuple):
@@ -29,9 +27,7 @@ def read_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
         raise FileNotFoundError(f"{path}: no such picture")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", Image.DecompressionBombWarning
-            )  # max_pixels is our limit
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # max_pixels is our limit
             file = Image.open(path)
         with file:
             width, height = file.size
@@ -39,15 +35,9 @@ def read_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
                 return _decode(ImageOps.exif_transpose(file))
     except Image.DecompressionBombError:
         width = height = "?"
-    except (
-        Exception
-    ) as error:  # Pillow's decoders raise nearly anything on damaged files
-        raise ValueError(
-            f"{path}: not a readable picture ({type(error).__name__}: {error})"
-        ) from error
-    raise ValueError(
-        f"{path}: {width} x {height} pixels; at most {max_pixels:,} are read. Make the picture smaller"
-    )
+    except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
+        raise ValueError(f"{path}: not a readable picture ({type(error).__name__}: {error})") from error
+    raise ValueError(f"{path}: {width} x {height} pixels; at most {max_pixels:,} are read. Make the picture smaller")
 
 
 def write_photo(path: Path, image: UInt8[np.ndarray, "h w 3"]) -> None:
@@ -61,9 +51,7 @@ def write_photo(path: Path, image: UInt8[np.ndarray, "h w 3"]) -> None:
 def check_suffix(path: Path) -> None:
     """Raise ValueError unless OpenCV writes files of this name, so that a wrong name costs no computing."""
     if not path.suffix or not cv2.haveImageWriter(str(path)):
-        raise ValueError(
-            f"{path}: no picture format has the suffix {path.suffix!r}; use .png, .jpg or .webp"
-        )
+        raise ValueError(f"{path}: no picture format has the suffix {path.suffix!r}; use .png, .jpg or .webp")
 
 
 def _decode(image: Image.Image) -> Photo:
@@ -76,7 +64,5 @@ def _decode(image: Image.Image) -> Photo:
         return Photo(np.array(image.convert("RGB")), None)
     image = image.convert("RGBA")
     alpha = np.array(image.getchannel("A"))
-    flat = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert(
-        "RGB"
-    )
+    flat = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
     return Photo(np.array(flat), alpha if alpha.min() < 255 else None)

@@ -20,18 +20,12 @@ def open_net(
 ) -> tuple[TryOnNet, tuple[int, int]]:
     """A network in eval mode on `device` and its (height, width); `size` overrides the one it was trained at."""
     if (run is None) == (warp is None and generator is None):
-        raise ValueError(
-            "name one network: either --run DIR, or --warp W.pth together with --generator G.pth"
-        )
+        raise ValueError("name one network: either --run DIR, or --warp W.pth together with --generator G.pth")
     if run is None and (warp is None or generator is None):
-        raise ValueError(
-            "--warp and --generator belong together; one of them is missing"
-        )
+        raise ValueError("--warp and --generator belong together; one of them is missing")
     size = size or (RELEASED_SIZE if run is None else _trained_size(run))
     if any(side < 32 or side % 32 for side in size):
-        raise ValueError(
-            f"size={size[0]} {size[1]}: height and width must be multiples of 32"
-        )
+        raise ValueError(f"size={size[0]} {size[1]}: height and width must be multiples of 32")
     net = _load_run(run) if run is not None else _load_released(warp, generator)
     return net.eval().to(_device(device)), size
 
@@ -59,16 +53,12 @@ def _tutor_text() -> str:
 
 def _trained_size(run: Path) -> tuple[int, int]:
     if not run.is_dir():
-        raise FileNotFoundError(
-            f"{run}: no such folder; --run wants the folder of a finished run"
-        )
+        raise FileNotFoundError(f"{run}: no such folder; --run wants the folder of a finished run")
     row = run / "row.json"
     try:
         height, width = json.loads(row.read_text(encoding="utf-8"))["size"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f'{row}: tells no "size": [height, width]; give it with --size'
-        ) from error
+        raise ValueError(f'{row}: tells no "size": [height, width]; give it with --size') from error
     return int(height), int(width)
 
 
@@ -78,7 +68,5 @@ def _device(name: str) -> torch.device:
     try:
         torch.zeros(1, device=name)
     except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
-        raise ValueError(
-            f"device={name!r} cannot be used here; try auto or cpu"
-        ) from error
+        raise ValueError(f"device={name!r} cannot be used here; try auto or cpu") from error
     return torch.device(name)

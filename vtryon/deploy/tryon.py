@@ -25,9 +25,7 @@ def try_on(
     mask_method: str = "opencv",
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Dress one person, RGB in 0..255; `edge` is the garment's mask (above 127), made here when it is None."""
-    fitting = fit(
-        person, cloth, cloth_mask(cloth, mask_method) if edge is None else edge, size
-    )
+    fitting = fit(person, cloth, cloth_mask(cloth, mask_method) if edge is None else edge, size)
     return fitting.box.restore(person, dress(net, [fitting])[0])
 
 
@@ -89,38 +87,26 @@ def try_on_files(
     return failures
 
 
-def read_pairs(
-    path: Path, images: Path, cloths: Path, edges: Path | None, out: Path
-) -> list[Pair]:
+def read_pairs(path: Path, images: Path, cloths: Path, edges: Path | None, out: Path) -> list[Pair]:
     """The pairs of a VITON list, a line `person.jpg garment.jpg` each; results are OUT/person__garment.png."""
     pairs = {}
-    for number, line in enumerate(
-        path.read_text(encoding="utf-8").splitlines(), start=1
-    ):
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         names = line.split()
         if not names:
             continue
         if len(names) != 2:
-            raise ValueError(
-                f"{path}:{number}: expected `person.jpg garment.jpg`, got {line!r}"
-            )
+            raise ValueError(f"{path}:{number}: expected `person.jpg garment.jpg`, got {line!r}")
         person, cloth = names
         target = out / f"{Path(person).stem}__{Path(cloth).stem}.png"
         pair = Pair(images / person, cloths / cloth, _edge_of(cloth, edges), target)
         if pairs.setdefault(target, pair) != pair:
-            raise ValueError(
-                f"{path}:{number}: {line!r} would overwrite {target}; stems must differ"
-            )
+            raise ValueError(f"{path}:{number}: {line!r} would overwrite {target}; stems must differ")
     if not pairs:
-        raise ValueError(
-            f"{path}: names no pair; each line is `person.jpg garment.jpg`"
-        )
+        raise ValueError(f"{path}: names no pair; each line is `person.jpg garment.jpg`")
     return list(pairs.values())
 
 
-def read_fitting(
-    pair: Pair, size: tuple[int, int], mask_method: str = "opencv"
-) -> Fitting:
+def read_fitting(pair: Pair, size: tuple[int, int], mask_method: str = "opencv") -> Fitting:
     """Read a pair's photos; the mask is the edge file, else the garment's transparency, else made from its photo."""
     person, cloth = read_photo(pair.person), read_photo(pair.cloth)
     source = pair.edge or pair.cloth
@@ -128,19 +114,11 @@ def read_fitting(
         if pair.edge is not None:
             edge = _read_edge(pair.edge, cloth.image.shape[:2])
         else:
-            edge = (
-                cloth_mask(cloth.image, mask_method)
-                if cloth.alpha is None
-                else cloth.alpha
-            )
+            edge = cloth_mask(cloth.image, mask_method) if cloth.alpha is None else cloth.alpha
         if edge.max() <= 127:
-            raise ValueError(
-                "the garment's mask is empty; it must be white (opaque) where the garment is"
-            )
+            raise ValueError("the garment's mask is empty; it must be white (opaque) where the garment is")
     except ValueError as error:
-        raise ValueError(
-            f"{source}: {str(error).removeprefix(f'{source}: ')}"
-        ) from error
+        raise ValueError(f"{source}: {str(error).removeprefix(f'{source}: ')}") from error
     return fit(person.image, cloth.image, edge, size)
 
 
@@ -153,47 +131,26 @@ def fit(
     """Bring a pair into the network's size, the person standing on the bottom, the garment in the middle."""
     box = letterbox(person.shape[:2], size, stand=True)
     cloth_box = letterbox(cloth.shape[:2], size)
-    return Fitting(
-        person, box, box.fit(person), cloth_box.fit(cloth), cloth_box.fit_mask(edge)
-    )
+    return Fitting(person, box, box.fit(person), cloth_box.fit(cloth), cloth_box.fit_mask(edge))
 
 
 @torch.inference_mode()
-def dress(
-    net: nn.Module, fittings: Sequence[Fitting]
-) -> list[UInt8[np.ndarray, "H W 3"]]:
+def dress(net: nn.Module, fittings: Sequence[Fitting]) -> list[UInt8[np.ndarray, "H W 3"]]:
     """The network's answers to fittings of one size, in one batch."""
     if not fittings:
         return []
     if net.training:
-        raise ValueError(
-            "the network is in training mode, where a batch changes its statistics; call net.eval() first"
-        )
-    device = next(
-        (parameter.device for parameter in net.parameters()), torch.device("cpu")
-    )
+        raise ValueError("the network is in training mode, where a batch changes its statistics; call net.eval() first")
+    device = next((parameter.device for parameter in net.parameters()), torch.device("cpu"))
     person, cloth = (
-        from_uint8(
-            torch.from_numpy(np.stack(views))
-            .to(device)
-            .permute(0, 3, 1, 2)
-            .contiguous()
-        )
+        from_uint8(torch.from_numpy(np.stack(views)).to(device).permute(0, 3, 1, 2).contiguous())
         for views in (
             [fitting.person for fitting in fittings],
             [fitting.cloth for fitting in fittings],
         )
     )
-    edge = (
-        torch.from_numpy(
-            np.stack([fitting.edge > 127 for fitting in fittings])[:, None]
-        )
-        .to(device)
-        .float()
-    )
-    return list(
-        to_uint8(net(person, cloth, edge).image).permute(0, 2, 3, 1).cpu().numpy()
-    )
+    edge = torch.from_numpy(np.stack([fitting.edge > 127 for fitting in fittings])[:, None]).to(device).float()
+    return list(to_uint8(net(person, cloth, edge).image).permute(0, 2, 3, 1).cpu().numpy())
 
 
 def _read_edge(path: Path, cloth: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
@@ -203,11 +160,7 @@ def _read_edge(path: Path, cloth: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
     if abs(np.log(height / width) - np.log(cloth[0] / cloth[1])) > 0.02:
         sizes = f"{width} x {height} pixels and the garment {cloth[1]} x {cloth[0]}"
         raise ValueError(f"the mask is {sizes}; both must show the same picture")
-    return (
-        edge
-        if edge.shape == cloth
-        else cv2.resize(edge, cloth[::-1], interpolation=cv2.INTER_LINEAR)
-    )
+    return edge if edge.shape == cloth else cv2.resize(edge, cloth[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _edge_of(cloth: str, edges: Path | None) -> Path | None:
@@ -221,8 +174,6 @@ def _edge_of(cloth: str, edges: Path | None) -> Path | None:
     return next((name for name in names if name.is_file()), names[0])
 
 
-def _strip(
-    fitting: Fitting, answer: UInt8[np.ndarray, "H W 3"]
-) -> UInt8[np.ndarray, "H W4 3"]:
+def _strip(fitting: Fitting, answer: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W4 3"]:
     edge = np.repeat(fitting.edge[..., None], 3, axis=-1)
     return np.hstack([fitting.person, fitting.cloth, edge, answer])

@@ -9,18 +9,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     one = parser.add_argument_group("one pair")
     one.add_argument("--person", type=Path, help="photo of a person, any size")
-    one.add_argument(
-        "--cloth", type=Path, help="photo of a garment on a plain backdrop, any size"
-    )
+    one.add_argument("--cloth", type=Path, help="photo of a garment on a plain backdrop, any size")
     one.add_argument(
         "--edge",
         type=Path,
         help="the garment's mask, white on black; made from its photo when left out",
     )
     many = parser.add_argument_group("many pairs")
-    many.add_argument(
-        "--pairs", type=Path, help="list of pairs, a line `person.jpg garment.jpg` each"
-    )
+    many.add_argument("--pairs", type=Path, help="list of pairs, a line `person.jpg garment.jpg` each")
     many.add_argument("--images", type=Path, help="folder of the persons")
     many.add_argument("--cloths", type=Path, help="folder of the garments")
     many.add_argument(
@@ -28,9 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="folder of the garments' masks, named as the garments",
     )
-    many.add_argument(
-        "--batch", type=int, default=4, help="pairs computed at once (%(default)s)"
-    )
+    many.add_argument("--batch", type=int, default=4, help="pairs computed at once (%(default)s)")
     net = parser.add_argument_group("the network")
     net.add_argument("--run", type=Path, help="folder of a finished run")
     net.add_argument("--warp", type=Path, help="released warp weights, .pth")
@@ -86,12 +80,8 @@ def _check(args: argparse.Namespace) -> None:
     missing = [name for name, value in wanted.items() if value is None]
     surplus = [name for name, value in barred.items() if value is not None]
     if missing or surplus:
-        wrong = [f"lacks {name}" for name in missing] + [
-            f"has no use for {name}" for name in surplus
-        ]
-        raise ValueError(
-            f"{kind} {' and '.join(wrong)}; give --person and --cloth, or --pairs, --images and --cloths"
-        )
+        wrong = [f"lacks {name}" for name in missing] + [f"has no use for {name}" for name in surplus]
+        raise ValueError(f"{kind} {' and '.join(wrong)}; give --person and --cloth, or --pairs, --images and --cloths")
     for name in ("pairs", "edge"):
         if (path := getattr(args, name)) is not None and not path.is_file():
             raise FileNotFoundError(f"--{name} {path}: no such file")
@@ -113,9 +103,7 @@ def _run(args: argparse.Namespace) -> list[str]:
         pairs = [Pair(args.person, args.cloth, args.edge, args.out)]
     else:
         pairs = read_pairs(args.pairs, args.images, args.cloths, args.edges, args.out)
-    net, size = open_net(
-        args.run, args.warp, args.generator, args.size and tuple(args.size), args.device
-    )
+    net, size = open_net(args.run, args.warp, args.generator, args.size and tuple(args.size), args.device)
     columns = (
         *Progress.get_default_columns()[:-1],
         MofNCompleteColumn(),

@@ -32,18 +32,14 @@ class AdjustableDistillation:
         """`worn`: the garment as worn on the photo, 0 elsewhere."""
         gate = teaches(_cloth(lesson), _cloth(answer), worn)
         terms = Terms(scale)
-        features = list(
-            zip(lesson.person_features, answer.person_features, strict=True)
-        )
+        features = list(zip(lesson.person_features, answer.person_features, strict=True))
         for level, (taught, learnt) in enumerate(features):
             terms.add(
                 "lesson_features",
                 gated(feature_distance(taught, learnt), gate),
                 self.feature * (len(features) - level),
             )
-        for level, (taught, learnt) in enumerate(
-            zip(lesson.flows, answer.flows, strict=True)
-        ):
+        for level, (taught, learnt) in enumerate(zip(lesson.flows, answer.flows, strict=True)):
             if level >= self.flow_from:
                 terms.add(
                     "lesson_flow",
@@ -70,16 +66,12 @@ def gated(values: Float[Tensor, " b"], gate: Float[Tensor, " b"]) -> Float[Tenso
     return (gate * values).sum() / gate.sum().clamp(min=1)
 
 
-def feature_distance(
-    taught: Float[Tensor, "b c h w"], learnt: Float[Tensor, "b c h w"]
-) -> Float[Tensor, " b"]:
+def feature_distance(taught: Float[Tensor, "b c h w"], learnt: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
     """Mean square over channels and places, a sample."""
     return (taught.detach() - learnt).square().mean(dim=(1, 2, 3))
 
 
-def flow_distance(
-    taught: Float[Tensor, "b 2 h w"], learnt: Float[Tensor, "b 2 h w"]
-) -> Float[Tensor, " b"]:
+def flow_distance(taught: Float[Tensor, "b 2 h w"], learnt: Float[Tensor, "b 2 h w"]) -> Float[Tensor, " b"]:
     """Mean length of the difference over places, a sample, in units of the grid."""
     return torch.linalg.vector_norm(taught.detach() - learnt, dim=1).mean(dim=(1, 2))
 
@@ -123,30 +115,19 @@ class DistillLoss(nn.Module):
         self.feature, self.flow = feature, flow
         same = teacher_channels == student_channels
         self.adapters = nn.ModuleList(
-            nn.Identity() if same else nn.Conv2d(student_channels, teacher_channels, 1)
-            for _ in range(levels)
+            nn.Identity() if same else nn.Conv2d(student_channels, teacher_channels, 1) for _ in range(levels)
         )
 
     def forward(self, answer: TryOn, lesson: TryOn) -> dict[str, Tensor]:
         terms = Terms()
         terms.add("output", F.l1_loss(answer.image, lesson.image), self.output)
         terms.look("perceptual", answer.image, lesson.image, self.perceptual_weight)
-        terms.add(
-            "rendered", F.l1_loss(answer.rendered, lesson.rendered), self.rendered
-        )
+        terms.add("rendered", F.l1_loss(answer.rendered, lesson.rendered), self.rendered)
         terms.add("mask", F.l1_loss(answer.mask, lesson.mask), self.rendered)
-        for adapt, taught, learnt in zip(
-            self.adapters, lesson.person_features, answer.person_features, strict=True
-        ):
-            terms.add(
-                "features", feature_distance(taught, adapt(learnt)).mean(), self.feature
-            )
-        for level, (taught, learnt) in enumerate(
-            zip(lesson.flows, answer.flows, strict=True)
-        ):
-            terms.add(
-                "flow", flow_distance(taught, learnt).mean(), self.flow * (level + 1)
-            )
+        for adapt, taught, learnt in zip(self.adapters, lesson.person_features, answer.person_features, strict=True):
+            terms.add("features", feature_distance(taught, adapt(learnt)).mean(), self.feature)
+        for level, (taught, learnt) in enumerate(zip(lesson.flows, answer.flows, strict=True)):
+            terms.add("flow", flow_distance(taught, learnt).mean(), self.flow * (level + 1))
         return terms.total(self.perceptual)
 
 

@@ -34,11 +34,7 @@ class Perceptual(nn.Module):
         """A loss for each (prediction, target), in order; pairs of one size share one pass, equal targets one row."""
         losses: dict[int, Tensor] = {}
         for size in {prediction.shape[1:] for prediction, _ in pairs}:
-            members = [
-                index
-                for index, (prediction, _) in enumerate(pairs)
-                if prediction.shape[1:] == size
-            ]
+            members = [index for index, (prediction, _) in enumerate(pairs) if prediction.shape[1:] == size]
             losses.update(
                 zip(
                     members,
@@ -51,30 +47,20 @@ class Perceptual(nn.Module):
     def _same_size(self, pairs: Sequence[tuple[Tensor, Tensor]]) -> list[Tensor]:
         for prediction, target in pairs:
             if prediction.shape != target.shape:
-                raise ValueError(
-                    f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} must be alike"
-                )
+                raise ValueError(f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} must be alike")
         targets = list({id(target): target for _, target in pairs}.values())
         with torch.no_grad():
             known = dict(zip(map(id, targets), self._features(targets), strict=True))
         found = self._features([prediction for prediction, _ in pairs])
-        return [
-            self._distance(taps, known[id(target)])
-            for taps, (_, target) in zip(found, pairs, strict=True)
-        ]
+        return [self._distance(taps, known[id(target)]) for taps, (_, target) in zip(found, pairs, strict=True)]
 
     def _features(self, images: Sequence[Tensor]) -> list[tuple[Tensor, ...]]:
         taps = self.features(torch.cat(list(images)))
         counts = [len(image) for image in images]
         return list(zip(*(tap.split(counts) for tap in taps), strict=True))
 
-    def _distance(
-        self, found: tuple[Tensor, ...], wanted: tuple[Tensor, ...]
-    ) -> Tensor:
-        return sum(
-            w * (f - g).abs().mean()
-            for w, f, g in zip(self.weights, found, wanted, strict=False)
-        )
+    def _distance(self, found: tuple[Tensor, ...], wanted: tuple[Tensor, ...]) -> Tensor:
+        return sum(w * (f - g).abs().mean() for w, f, g in zip(self.weights, found, wanted, strict=False))
 
 
 class NoPerceptual(nn.Module):

@@ -7,14 +7,12 @@ from torch import Tensor
 
 def total_variation(offset: Float[Tensor, "b 2 h w"]) -> Float[Tensor, ""]:
     """Mean absolute difference of neighbours, in pixels of the offset's level: down plus across."""
-    down = (offset[:, :, 1:] - offset[:, :, :-1]).abs().mean()
-    across = (offset[:, :, :, 1:] - offset[:, :, :, :-1]).abs().mean()
-    return down + across
+    down = (offset[:, :, 1:] - offset[:, :, :-1]).abs()
+    across = (offset[:, :, :, 1:] - offset[:, :, :, :-1]).abs()
+    return _mean(down) + _mean(across)
 
 
-def second_order(
-    flow: Float[Tensor, "b 2 h w"], epsilon: float = 1e-3, alpha: float = 0.45
-) -> Float[Tensor, ""]:
+def second_order(flow: Float[Tensor, "b 2 h w"], epsilon: float = 1e-3, alpha: float = 0.45) -> Float[Tensor, ""]:
     r"""Penalise flows that bend: the Charbonnier norm of the second difference, x and y added.
 
     .. math:: L_{sec} = \sum_{x, y} \frac{1}{N} \sum_{\pi, p} \left( (f_{p-\pi} + f_{p+\pi} - 2 f_p)^2 + \epsilon^2 \right)^{\alpha}
@@ -41,6 +39,9 @@ def second_order(
             flow[:, :, :-2, 2:] + flow[:, :, 2:, :-2] - middle,
         ]
     )
-    return (
-        2 * (bends.square() + epsilon**2).pow(alpha).mean()
-    )  # x and y have equally many: mean of both, twice
+    return 2 * _mean((bends.square() + epsilon**2).pow(alpha))  # x and y have equally many: mean of both, twice
+
+
+def _mean(values: Tensor) -> Tensor:
+    """0 where there is nothing: the coarsest levels of a small picture are one or two pixels wide."""
+    return values.sum() / max(values.numel(), 1)

@@ -27,26 +27,20 @@ class Terms:
         value = self.scale * weight * value
         self.values[name] = self.values[name] + value if name in self.values else value
 
-    def look(
-        self, name: str, prediction: Tensor, target: Tensor, weight: float = 1.0
-    ) -> None:
+    def look(self, name: str, prediction: Tensor, target: Tensor, weight: float = 1.0) -> None:
         """Note a pair of pictures for the perceptual network; nothing is computed yet."""
         self.looks.append((name, self.scale * weight, (prediction, target)))
 
     def join(self, other: "Terms") -> None:
         """Take over the terms of another, at the scale they were added with."""
         for name, value in other.values.items():
-            self.values[name] = (
-                self.values[name] + value if name in self.values else value
-            )
+            self.values[name] = self.values[name] + value if name in self.values else value
         self.looks += other.looks
 
     def total(self, perceptual: Perceptual | None) -> dict[str, Tensor]:
         """Every term as it enters the sum, and "total", their sum."""
         values = dict(self.values)
         if perceptual is not None and self.looks:
-            for (name, weight, _), value in zip(
-                self.looks, perceptual([pair for *_, pair in self.looks]), strict=True
-            ):
+            for (name, weight, _), value in zip(self.looks, perceptual([pair for *_, pair in self.looks]), strict=True):
                 values[name] = values.get(name, 0) + weight * value
         return values | {"total": sum(values.values())}

@@ -20,9 +20,7 @@ class TutorLoss(nn.Module):
         warp: weight of the warp's loss once the generator learns too.
     """
 
-    def __init__(
-        self, perceptual: Perceptual, warping: WarpLoss | None = None, warp: float = 0.5
-    ):
+    def __init__(self, perceptual: Perceptual, warping: WarpLoss | None = None, warp: float = 0.5):
         super().__init__()
         self.perceptual, self.warping, self.warp = (
             perceptual,
@@ -30,16 +28,10 @@ class TutorLoss(nn.Module):
             warp,
         )
 
-    def of_warp(
-        self, answer: Warp, cloth: Tensor, cloth_edge: Tensor, target: Target
-    ) -> dict[str, Tensor]:
-        return self.warping(answer, cloth, cloth_edge, target, scale=1).total(
-            self.perceptual
-        )
+    def of_warp(self, answer: Warp, cloth: Tensor, cloth_edge: Tensor, target: Target) -> dict[str, Tensor]:
+        return self.warping(answer, cloth, cloth_edge, target, scale=1).total(self.perceptual)
 
-    def forward(
-        self, answer: TryOn, cloth: Tensor, cloth_edge: Tensor, target: Target
-    ) -> dict[str, Tensor]:
+    def forward(self, answer: TryOn, cloth: Tensor, cloth_edge: Tensor, target: Target) -> dict[str, Tensor]:
         terms = self.warping(answer, cloth, cloth_edge, target, scale=self.warp)
         terms.join(generator_terms(answer, target))
         return terms.total(self.perceptual)
@@ -82,9 +74,7 @@ class StudentLoss(nn.Module):
         cloth_edge: Tensor,
         target: Target,
     ) -> dict[str, Tensor]:
-        return self._warp_terms(
-            answer, lesson, cloth, cloth_edge, target, scale=1
-        ).total(self.perceptual)
+        return self._warp_terms(answer, lesson, cloth, cloth_edge, target, scale=1).total(self.perceptual)
 
     def forward(
         self,
@@ -97,15 +87,14 @@ class StudentLoss(nn.Module):
         late: bool = False,
     ) -> dict[str, Tensor]:
         """`fake_edge`: where the tutor's fake wears its garment; `late`: in the second half of the training."""
-        terms = self._warp_terms(
-            answer, lesson, cloth, cloth_edge, target, scale=self.warp
-        )
-        terms.join(generator_terms(answer, target))
+        terms = self._warp_terms(answer, lesson, cloth, cloth_edge, target, scale=self.warp)
+        painted = generator_terms(answer, target)
         skin = fake_edge * (1 - target.edge)
         l1, perceptual = self.late_skin if late else self.skin
         bared, real = answer.rendered * skin, target.person * skin
-        terms.add("skin", F.l1_loss(bared, real), l1)
-        terms.look("skin_perceptual", bared, real, perceptual)
+        painted.add("skin", F.l1_loss(bared, real), l1)
+        painted.look("skin_perceptual", bared, real, perceptual)
+        terms.join(painted)  # at its own scale, not the warp's
         return terms.total(self.perceptual)
 
     def _warp_terms(self, answer, lesson, cloth, cloth_edge, target, scale) -> Terms:

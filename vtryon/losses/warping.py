@@ -71,18 +71,12 @@ class WarpLoss:
                 F.l1_loss(edge, shrink(target.edge, scale_factor)),
                 (level + 1) * self.edge,
             )
-            terms.add(
-                "second_order", second_order(flow), (level + 1) * self.second_order
-            )
+            terms.add("second_order", second_order(flow), (level + 1) * self.second_order)
         return terms
 
 
-def shrink(
-    image: Float[Tensor, "b c h w"], scale_factor: float
-) -> Float[Tensor, "b c i j"]:
+def shrink(image: Float[Tensor, "b c h w"], scale_factor: float) -> Float[Tensor, "b c i j"]:
     """Bilinear without antialiasing, as the released training does."""
     if scale_factor == 1:
         return image
-    return F.interpolate(
-        image, scale_factor=scale_factor, mode="bilinear", align_corners=False
-    )
+    return F.interpolate(image, scale_factor=scale_factor, mode="bilinear", align_corners=False)

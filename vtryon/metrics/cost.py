@@ -27,39 +27,23 @@ def cost(net: nn.Module, size: tuple[int, int] = (256, 192)) -> dict[str, float]
     row = {"correlation_gmacs": flops[""].get(torch.ops.vtryon.correlate, 0) / 2e9}
     for prefix, path in MODULES.items():
         module = net.get_submodule(path)
-        row[f"{prefix}params_m"] = (
-            sum(parameter.numel() for parameter in module.parameters()) / 1e6
-        )
+        row[f"{prefix}params_m"] = sum(parameter.numel() for parameter in module.parameters()) / 1e6
         row[f"{prefix}gmacs"] = sum(flops[path].values()) / 2e9
-        row[f"{prefix}mib"] = (
-            sum(tensor.nbytes for tensor in module.state_dict().values()) / 2**20
-        )
+        row[f"{prefix}mib"] = sum(tensor.nbytes for tensor in module.state_dict().values()) / 2**20
     return row
 
 
 def _flops(net: nn.Module, size: tuple[int, int]) -> dict[str, dict]:
     """Operations (two a multiply-accumulate) of each module by operator, from a pass on the meta device."""
-    shapes = {
-        key: torch.empty(tensor.shape, device="meta")
-        for key, tensor in net.state_dict().items()
-    }
+    shapes = {key: torch.empty(tensor.shape, device="meta") for key, tensor in net.state_dict().items()}
     image = torch.empty(1, 3, *size, device="meta")
-    person = (
-        Agnostic(image[:, :1].expand(-1, 45, -1, -1), image, image[:, :1])
-        if isinstance(net, TutorNet)
-        else image
-    )
+    person = Agnostic(image[:, :1].expand(-1, 45, -1, -1), image, image[:, :1]) if isinstance(net, TutorNet) else image
     counter = FlopCounterMode(display=False)
     training = net.training
     try:
         with torch.no_grad(), counter:
-            torch.func.functional_call(
-                net.eval(), shapes, (person, image, image[:, :1])
-            )
+            torch.func.functional_call(net.eval(), shapes, (person, image, image[:, :1]))
     finally:
         net.train(training)
     counts, root = counter.get_flop_counts(), type(net).__name__
-    return {
-        path: dict(counts.get(f"{root}.{path}".rstrip("."), {}))
-        for path in MODULES.values()
-    }
+    return {path: dict(counts.get(f"{root}.{path}".rstrip("."), {})) for path in MODULES.values()}

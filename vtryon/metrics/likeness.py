@@ -13,16 +13,12 @@ WINDOW = 11  # pixels: Wang et al.'s Gaussian of deviation 1.5
 
 
 class Likeness(NamedTuple):
-    ssim: Float[
-        Tensor, " b"
-    ]  # 1 is identical; mean over channels and over windows that lie inside the picture
+    ssim: Float[Tensor, " b"]  # 1 is identical; mean over channels and over windows that lie inside the picture
     psnr: Float[Tensor, " b"]  # dB, infinite for identical pictures
     mse: Float[Tensor, " b"]  # in squared steps of the 8-bit scale, 0..65025
 
 
-def likeness(
-    image: UInt8[Tensor, "b 3 h w"], truth: UInt8[Tensor, "b 3 h w"]
-) -> Likeness:
+def likeness(image: UInt8[Tensor, "b 3 h w"], truth: UInt8[Tensor, "b 3 h w"]) -> Likeness:
     """Compare pictures as a PNG stores them (`to_uint8`); SSIM as Wang et al., IEEE TIP 2004, data range 255.
 
     Example:
@@ -32,9 +28,7 @@ def likeness(
         tensor([4.], dtype=torch.float64)
     """
     if min(image.shape[2:]) < WINDOW:
-        raise ValueError(
-            f"image has {tuple(image.shape[2:])} pixels; SSIM's window needs {WINDOW} on each axis"
-        )
+        raise ValueError(f"image has {tuple(image.shape[2:])} pixels; SSIM's window needs {WINDOW} on each axis")
     image, truth = image.double(), truth.double()
     _, ssim = structural_similarity_index_measure(
         image,
@@ -46,11 +40,7 @@ def likeness(
     )
     half = WINDOW // 2
     return Likeness(
-        ssim=ssim[:, :, half:-half, half:-half].mean(
-            (1, 2, 3)
-        ),  # torchmetrics' own mean counts reflected borders
-        psnr=peak_signal_noise_ratio(
-            image, truth, data_range=255.0, dim=(1, 2, 3), reduction="none"
-        ),
+        ssim=ssim[:, :, half:-half, half:-half].mean((1, 2, 3)),  # torchmetrics' own mean counts reflected borders
+        psnr=peak_signal_noise_ratio(image, truth, data_range=255.0, dim=(1, 2, 3), reduction="none"),
         mse=(image - truth).square().mean((1, 2, 3)),
     )

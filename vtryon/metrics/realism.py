@@ -76,12 +76,7 @@ def frechet_distance(x: Float[Tensor, "m d"], y: Float[Tensor, "n d"]) -> float:
     """
     (mean_x, factor_x), (mean_y, factor_y) = _moments(x), _moments(y)
     root = torch.linalg.svdvals(factor_x @ factor_y.T).sum()
-    distance = (
-        (mean_x - mean_y).square().sum()
-        + factor_x.square().sum()
-        + factor_y.square().sum()
-        - 2 * root
-    )
+    distance = (mean_x - mean_y).square().sum() + factor_x.square().sum() + factor_y.square().sum() - 2 * root
     return max(float(distance), 0.0)  # rounding can leave -1e-12 between equal sets
 
 
@@ -90,9 +85,7 @@ def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
     _check_count(x)
     x = x.double()
     centred = (x - x.mean(0)) / (len(x) - 1) ** 0.5
-    return x.mean(0), torch.linalg.qr(centred, mode="r").R if len(x) > x.shape[
-        1
-    ] else centred
+    return x.mean(0), torch.linalg.qr(centred, mode="r").R if len(x) > x.shape[1] else centred
 
 
 def kernel_distance(x: Float[Tensor, "m d"], y: Float[Tensor, "n d"]) -> float:
@@ -114,14 +107,10 @@ def _kernel_sum(x: Tensor, y: Tensor) -> float:
 
 def _check_count(x: Tensor) -> None:
     if len(x) < 2:
-        raise ValueError(
-            f"{len(x)} images have no covariance; a distance between sets needs at least 2 images in each"
-        )
+        raise ValueError(f"{len(x)} images have no covariance; a distance between sets needs at least 2 images in each")
 
 
-def reference_features(
-    network: nn.Module, images: Callable[[], Iterable[Tensor]]
-) -> Reference:
+def reference_features(network: nn.Module, images: Callable[[], Iterable[Tensor]]) -> Reference:
     """Features of real pictures, computed once and then kept under $VTRYON_CACHE or ~/.cache/vtryon.
 
     Args:
@@ -130,13 +119,8 @@ def reference_features(
             no features are kept for that hash, network and preprocessing. How they are batched does not matter.
     """
     sha256 = _pixel_hash(images())
-    identity = "|".join(
-        (sha256, network.name, network.weights_sha256, network.preprocessing)
-    )
-    file = (
-        _cache_folder()
-        / f"{network.name}-{hashlib.sha256(identity.encode()).hexdigest()[:32]}.npz"
-    )
+    identity = "|".join((sha256, network.name, network.weights_sha256, network.preprocessing))
+    file = _cache_folder() / f"{network.name}-{hashlib.sha256(identity.encode()).hexdigest()[:32]}.npz"
     features = _read(file)
     if features is None:
         features = torch.cat([network(batch).cpu() for batch in images()])
@@ -206,9 +190,7 @@ def protocol(
         "weights_sha256": network.weights_sha256,
         "preprocessing": network.preprocessing,
         "pair_list": pair_list,
-        "pair_list_sha256": hashlib.sha256(
-            pairs_text.replace("\r\n", "\n").encode()
-        ).hexdigest(),
+        "pair_list_sha256": hashlib.sha256(pairs_text.replace("\r\n", "\n").encode()).hexdigest(),
         "images": count,
         "reference_set": reference_set,
         "reference_images": len(reference.features),

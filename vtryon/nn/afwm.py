@@ -18,9 +18,7 @@ class Warp(NamedTuple):
 
     cloth: Float[Tensor, "b 3 h w"]  # the garment, moved
     flow: Float[Tensor, "b 2 h w"]  # absolute sampling grid in [-1, 1]
-    flows: tuple[
-        Tensor, ...
-    ]  # the same, of every level, coarsest first; the last is `flow`
+    flows: tuple[Tensor, ...]  # the same, of every level, coarsest first; the last is `flow`
     offsets: tuple[Tensor, ...]  # pixels of a level: coarse 0, fine 0, coarse 1, ...
     person_features: tuple[Tensor, ...]  # person pyramid, coarsest first
 
@@ -56,13 +54,9 @@ class AFWM(nn.Module):
         self.cond_features = FeatureEncoder(cond_channels, channels)
         self.image_FPN = RefinePyramid(channels, fpn_channels)
         self.cond_FPN = RefinePyramid(channels, fpn_channels)
-        self.aflow_net = AFlowNet(
-            fpn_channels, flow_channels, radius, levels=len(channels)
-        )
+        self.aflow_net = AFlowNet(fpn_channels, flow_channels, radius, levels=len(channels))
 
-    def forward(
-        self, cond: Float[Tensor, "b n h w"], cloth: Float[Tensor, "b 3 h w"]
-    ) -> Warp:
+    def forward(self, cond: Float[Tensor, "b n h w"], cloth: Float[Tensor, "b 3 h w"]) -> Warp:
         """`cond`: the person; `cloth`: the garment in [-1, 1], 0 off the garment; h and w divisible by 32."""
         return self.align(self.look(cond), cloth)
 
@@ -70,24 +64,16 @@ class AFWM(nn.Module):
         """The person pyramid, coarsest first; one look serves any number of garments."""
         return self.cond_FPN(self.cond_features(cond))
 
-    def align(
-        self, person_features: tuple[Tensor, ...], cloth: Float[Tensor, "b 3 h w"]
-    ) -> Warp:
+    def align(self, person_features: tuple[Tensor, ...], cloth: Float[Tensor, "b 3 h w"]) -> Warp:
         """Move `cloth` to the person whose features are given."""
-        flows, offsets = self.aflow_net(
-            self.image_FPN(self.image_features(cloth)), person_features
-        )
-        return Warp(
-            sample(cloth, flows[-1]), flows[-1], flows, offsets, person_features
-        )
+        flows, offsets = self.aflow_net(self.image_FPN(self.image_features(cloth)), person_features)
+        return Warp(sample(cloth, flows[-1]), flows[-1], flows, offsets, person_features)
 
 
 class FeatureEncoder(nn.Module):
     """Five stages of half the resolution each; returns the features of all, finest first."""
 
-    def __init__(
-        self, in_channels: int, channels: Sequence[int] = (64, 128, 256, 256, 256)
-    ):
+    def __init__(self, in_channels: int, channels: Sequence[int] = (64, 128, 256, 256, 256)):
         super().__init__()
         self.encoders = nn.ModuleList(
             nn.Sequential(DownSample(before, width), ResBlock(width), ResBlock(width))
@@ -107,19 +93,13 @@ class RefinePyramid(nn.Module):
 
     def __init__(self, channels: Sequence[int], width: int = 256):
         super().__init__()
-        self.adaptive = nn.ModuleList(
-            nn.Conv2d(c, width, 1) for c in reversed(channels)
-        )
-        self.smooth = nn.ModuleList(
-            nn.Conv2d(width, width, 3, padding=1) for _ in channels
-        )
+        self.adaptive = nn.ModuleList(nn.Conv2d(c, width, 1) for c in reversed(channels))
+        self.smooth = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in channels)
 
     def forward(self, features: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Encoder features, finest first, to pyramid maps, coarsest first."""
         levels: list[Tensor] = []
-        for lateral, smooth, x in zip(
-            self.adaptive, self.smooth, reversed(features), strict=True
-        ):
+        for lateral, smooth, x in zip(self.adaptive, self.smooth, reversed(features), strict=True):
             x = lateral(x)
             if levels:
                 x = x + F.interpolate(levels[-1], scale_factor=2, mode="nearest")
@@ -134,9 +114,7 @@ class DownSample(nn.Module):
         super().__init__()
         self.block = nn.Sequential(
             nn.BatchNorm2d(in_channels),
-            nn.ReLU(
-                inplace=False
-            ),  # the first one would overwrite the caller's picture
+            nn.ReLU(inplace=False),  # the first one would overwrite the caller's picture
             nn.Conv2d(in_channels, out_channels, 3, stride=2, padding=1, bias=False),
         )
 

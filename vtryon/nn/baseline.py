@@ -20,6 +20,4 @@ class Paste(nn.Module):
         flow = identity_grid(h, w, like=person).expand(b, -1, -1, -1)
         garment = cloth * cloth_edge
         image = garment + person * (1 - cloth_edge)
-        return TryOn(
-            image, garment, cloth_edge, person, cloth_edge, flow, (flow,), (), ()
-        )
+        return TryOn(image, garment, cloth_edge, person, cloth_edge, flow, (flow,), (), ())

@@ -31,9 +31,7 @@ class CheckpointError(ValueError):
     """A weight file that is absent, unreadable, unsafe, or not of this network."""
 
 
-def load_official(
-    warp_path: PathLike, generator_path: PathLike, role: str = "student"
-) -> TryOnNet:
+def load_official(warp_path: PathLike, generator_path: PathLike, role: str = "student") -> TryOnNet:
     """The released `.pth` pair as a full-width network; `role` is "student" (PF-AFN) or "tutor" (PB-AFN).
 
     Both the legacy and the zip format are read, never with code execution. Every key must be there in its shape.
@@ -67,10 +65,7 @@ def save_net(net: TryOnNet, path: PathLike) -> None:
         "warp": net.warp.architecture,
         "generator": net.generator.architecture,
     }
-    weights = {
-        key: value.detach().cpu().contiguous()
-        for key, value in net.state_dict().items()
-    }
+    weights = {key: value.detach().cpu().contiguous() for key, value in net.state_dict().items()}
     with atomic_write(path) as temporary:
         save_file(weights, temporary, metadata={"vtryon": json.dumps(architecture)})
 
@@ -80,35 +75,23 @@ def load_net(path: PathLike) -> TryOnNet:
     architecture, weights = _read_safetensors(path)
     try:
         net_class = NETWORKS[architecture["network"]]
-        net = net_class(
-            AFWM(**architecture["warp"]), ResUnetGenerator(**architecture["generator"])
-        )
+        net = net_class(AFWM(**architecture["warp"]), ResUnetGenerator(**architecture["generator"]))
     except (KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"{path}: its architecture {architecture} is not one of {sorted(NETWORKS)}"
-        ) from error
+        raise CheckpointError(f"{path}: its architecture {architecture} is not one of {sorted(NETWORKS)}") from error
     fill(net, weights, path)
     return net.eval()
 
 
-def start_from(
-    net: TryOnNet, path: PathLike, take: Iterable[str], leave: Iterable[str] = ()
-) -> None:
+def start_from(net: TryOnNet, path: PathLike, take: Iterable[str], leave: Iterable[str] = ()) -> None:
     """Copy weights of an earlier network into `net`: the keys that start with one of `take` but hold none of `leave`.
 
     PF-AFN's third stage takes "warp." and leaves "cond_" and "aflow_net.netRefine", which it learns anew.
     """
     take, leave = tuple(take), tuple(leave)
     _, weights = _read_safetensors(path)
-    chosen = {
-        key
-        for key in net.state_dict()
-        if key.startswith(take) and not any(word in key for word in leave)
-    }
+    chosen = {key for key in net.state_dict() if key.startswith(take) and not any(word in key for word in leave)}
     if not chosen:
-        raise CheckpointError(
-            f"take (={list(take)}) and leave (={list(leave)}) choose no weight of the network"
-        )
+        raise CheckpointError(f"take (={list(take)}) and leave (={list(leave)}) choose no weight of the network")
     fill(net, weights, path, only=chosen)
 
 
@@ -123,20 +106,14 @@ def fill(
     wanted = own.keys() if only is None else only
     missing = [key for key in own if key in wanted and key not in weights]
     if missing:
-        raise CheckpointError(
-            f"{path}: lacks {_some(missing)}; is it the file of another network?"
-        )
+        raise CheckpointError(f"{path}: lacks {_some(missing)}; is it the file of another network?")
     surplus = [key for key in weights if key not in own and key not in SURPLUS]
     if only is None and surplus:
-        raise CheckpointError(
-            f"{path}: holds {_some(surplus)}, which this network has not"
-        )
+        raise CheckpointError(f"{path}: holds {_some(surplus)}, which this network has not")
     for key in wanted:
         if weights[key].shape != own[key].shape:
             shapes = f"{tuple(weights[key].shape)}, the network wants {tuple(own[key].shape)}"
-            raise CheckpointError(
-                f"{path}: {key} has shape {shapes}; the widths must be those of the file"
-            )
+            raise CheckpointError(f"{path}: {key} has shape {shapes}; the widths must be those of the file")
     part.load_state_dict({key: weights[key] for key in wanted}, strict=only is None)
 
 
@@ -147,21 +124,11 @@ def read_pth(path: PathLike) -> dict[str, Tensor]:
         weights = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         reason = str(error).split("\n")[0]
-        raise CheckpointError(
-            f"{path}: refused, it holds more than tensors or is damaged ({reason})"
-        ) from error
-    except (
-        Exception
-    ) as error:  # a damaged file fails in a dozen ways, from IndexError to struct.error
-        raise CheckpointError(
-            f"{path}: not a readable PyTorch file ({error})"
-        ) from error
-    if not isinstance(weights, dict) or not all(
-        isinstance(value, Tensor) for value in weights.values()
-    ):
-        raise CheckpointError(
-            f"{path}: expected a bare state_dict (names to tensors), got {type(weights).__name__}"
-        )
+        raise CheckpointError(f"{path}: refused, it holds more than tensors or is damaged ({reason})") from error
+    except Exception as error:  # a damaged file fails in a dozen ways, from IndexError to struct.error
+        raise CheckpointError(f"{path}: not a readable PyTorch file ({error})") from error
+    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
+        raise CheckpointError(f"{path}: expected a bare state_dict (names to tensors), got {type(weights).__name__}")
     return weights
 
 
@@ -172,25 +139,17 @@ def _read_safetensors(path: PathLike) -> tuple[dict, dict[str, Tensor]]:
             metadata = file.metadata() or {}
             weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(
-            f"{path}: not a readable safetensors file ({error})"
-        ) from error
+        raise CheckpointError(f"{path}: not a readable safetensors file ({error})") from error
     try:
         return json.loads(metadata["vtryon"]), weights
     except (KeyError, ValueError) as error:
-        raise CheckpointError(
-            f"{path}: its header names no vtryon architecture; was it written by vtryon?"
-        ) from error
+        raise CheckpointError(f"{path}: its header names no vtryon architecture; was it written by vtryon?") from error
 
 
 def _must_exist(path: PathLike) -> None:
     if not Path(path).is_file():
-        raise CheckpointError(
-            f"{path}: no such weight file; give the path of a trained network"
-        )
+        raise CheckpointError(f"{path}: no such weight file; give the path of a trained network")
 
 
 def _some(keys: list[str], most: int = 3) -> str:
-    return ", ".join(keys[:most]) + (
-        f" and {len(keys) - most} more" if len(keys) > most else ""
-    )
+    return ", ".join(keys[:most]) + (f" and {len(keys) - most} more" if len(keys) > most else "")

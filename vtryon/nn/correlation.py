@@ -36,13 +36,9 @@ def correlate(
 def _correlate(first: Tensor, second: Tensor, radius: int) -> Tensor:
     b, c, h, w = first.shape
     strips = _Strips(first, second, radius)
-    out = first.new_empty(
-        b, strips.span, strips.span, strips.rows, TILE, strips.columns, TILE
-    )
+    out = first.new_empty(b, strips.span, strips.span, strips.rows, TILE, strips.columns, TILE)
     for row in range(strips.rows):
-        product = torch.bmm(
-            strips.tiles(row).transpose(1, 2), strips.windows(row)
-        )  # (b * columns, 64, 14 * 14)
+        product = torch.bmm(strips.tiles(row).transpose(1, 2), strips.windows(row))  # (b * columns, 64, 14 * 14)
         out[:, :, :, row] = strips.band(product).permute(0, 4, 5, 2, 1, 3)
     out = out.view(b, strips.span**2, strips.rows * TILE, strips.columns * TILE)
     return out[:, :, :h, :w].contiguous().div_(c)
@@ -55,16 +51,12 @@ def _(first: Tensor, second: Tensor, radius: int) -> Tensor:
 
 
 @torch.library.custom_op("vtryon::correlate_backward", mutates_args=())
-def _correlate_backward(
-    grad: Tensor, first: Tensor, second: Tensor, radius: int
-) -> tuple[Tensor, Tensor]:
+def _correlate_backward(grad: Tensor, first: Tensor, second: Tensor, radius: int) -> tuple[Tensor, Tensor]:
     b, c, h, w = first.shape
     strips = _Strips(first, second, radius)
     down, right = strips.rows * TILE, strips.columns * TILE
     grad = F.pad(grad, (0, right - w, 0, down - h)).div_(c)
-    grad = grad.view(
-        b, strips.span, strips.span, strips.rows, TILE, strips.columns, TILE
-    )
+    grad = grad.view(b, strips.span, strips.span, strips.rows, TILE, strips.columns, TILE)
     to_first = torch.empty_like(strips.first)
     to_second = torch.zeros_like(strips.second)
     for row in range(strips.rows):
@@ -73,15 +65,11 @@ def _correlate_backward(
         strips.band(product).copy_(grad[:, :, :, row].permute(0, 4, 3, 5, 1, 2))
         strips.add_tiles(to_first, row, torch.bmm(windows, product.transpose(1, 2)))
         strips.add_windows(to_second, row, torch.bmm(tiles, product))
-    return to_first[:, :, :h, :w].contiguous(), to_second[
-        :, :, radius : radius + h, radius : radius + w
-    ].contiguous()
+    return to_first[:, :, :h, :w].contiguous(), to_second[:, :, radius : radius + h, radius : radius + w].contiguous()
 
 
 @_correlate_backward.register_fake
-def _(
-    grad: Tensor, first: Tensor, second: Tensor, radius: int
-) -> tuple[Tensor, Tensor]:
+def _(grad: Tensor, first: Tensor, second: Tensor, radius: int) -> tuple[Tensor, Tensor]:
     return torch.empty_like(first), torch.empty_like(second)
 
 
@@ -91,9 +79,7 @@ def _keep(ctx, inputs, output):
 
 
 def _backward(ctx, grad):
-    return *torch.ops.vtryon.correlate_backward(
-        grad.contiguous(), *ctx.saved_tensors, ctx.radius
-    ), None
+    return *torch.ops.vtryon.correlate_backward(grad.contiguous(), *ctx.saved_tensors, ctx.radius), None
 
 
 _correlate.register_autograd(_backward, setup_context=_keep)
@@ -102,9 +88,7 @@ _correlate.register_autograd(_backward, setup_context=_keep)
 @register_flop_formula(torch.ops.vtryon.correlate)
 def _flops(first_shape, second_shape, radius, *args, out_shape=None, **kwargs) -> int:
     b, c, h, w = first_shape
-    return (
-        2 * (2 * radius + 1) ** 2 * b * c * h * w
-    )  # the products that are wanted, not the tiles' surplus
+    return 2 * (2 * radius + 1) ** 2 * b * c * h * w  # the products that are wanted, not the tiles' surplus
 
 
 class _Strips:
@@ -126,9 +110,7 @@ class _Strips:
 
     def windows(self, row: int) -> Tensor:
         """(b * columns, c, 14 * 14)"""
-        strip = self.second[:, :, row * TILE : row * TILE + self.window].unfold(
-            3, self.window, TILE
-        )
+        strip = self.second[:, :, row * TILE : row * TILE + self.window].unfold(3, self.window, TILE)
         return strip.permute(0, 3, 1, 2, 4).reshape(-1, self.channels, self.window**2)
 
     def band(self, product: Tensor) -> Tensor:
@@ -136,24 +118,14 @@ class _Strips:
         size, line = self.window**2, self.window
         shape = (self.batch, self.columns, TILE, TILE, self.span, self.span)
         tile = TILE * TILE * size
-        return product.as_strided(
-            shape, (self.columns * tile, tile, TILE * size + line, size + 1, line, 1)
-        )
+        return product.as_strided(shape, (self.columns * tile, tile, TILE * size + line, size + 1, line, 1))
 
     def add_tiles(self, to: Tensor, row: int, grad: Tensor) -> None:
-        grad = grad.view(self.batch, self.columns, self.channels, TILE, TILE).permute(
-            0, 2, 3, 1, 4
-        )
-        to[:, :, row * TILE : (row + 1) * TILE] = grad.reshape(
-            self.batch, self.channels, TILE, self.columns * TILE
-        )
+        grad = grad.view(self.batch, self.columns, self.channels, TILE, TILE).permute(0, 2, 3, 1, 4)
+        to[:, :, row * TILE : (row + 1) * TILE] = grad.reshape(self.batch, self.channels, TILE, self.columns * TILE)
 
     def add_windows(self, to: Tensor, row: int, grad: Tensor) -> None:
-        grad = grad.view(
-            self.batch, self.columns, self.channels, self.window, self.window
-        ).permute(0, 2, 3, 1, 4)
+        grad = grad.view(self.batch, self.columns, self.channels, self.window, self.window).permute(0, 2, 3, 1, 4)
         strip = to[:, :, row * TILE : row * TILE + self.window]
         for column in range(self.columns):  # neighbouring windows overlap
-            strip[..., column * TILE : column * TILE + self.window] += grad[
-                :, :, :, column
-            ]
+            strip[..., column * TILE : column * TILE + self.window] += grad[:, :, :, column]

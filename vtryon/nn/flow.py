@@ -29,9 +29,7 @@ def sample(
     )
 
 
-def identity_grid(
-    h: int, w: int, like: Tensor | None = None
-) -> Float[Tensor, "1 2 {h} {w}"]:
+def identity_grid(h: int, w: int, like: Tensor | None = None) -> Float[Tensor, "1 2 {h} {w}"]:
     """The flow that leaves a picture as it is; `like` gives dtype and device."""
     options = {} if like is None else {"dtype": like.dtype, "device": like.device}
     y = torch.linspace(-1, 1, h, **options).view(1, 1, h, 1).expand(1, 1, h, w)
@@ -42,16 +40,8 @@ def identity_grid(
 def to_flow(offset: Float[Tensor, "b 2 h w"]) -> Float[Tensor, "b 2 h w"]:
     """Pixel offsets to the absolute grid `identity + offset`."""
     h, w = offset.shape[-2:]
-    y = (
-        torch.arange(h, dtype=offset.dtype, device=offset.device)
-        .view(1, h, 1)
-        .expand(1, h, w)
-    )
-    x = (
-        torch.arange(w, dtype=offset.dtype, device=offset.device)
-        .view(1, 1, w)
-        .expand(1, h, w)
-    )
+    y = torch.arange(h, dtype=offset.dtype, device=offset.device).view(1, h, 1).expand(1, h, w)
+    x = torch.arange(w, dtype=offset.dtype, device=offset.device).view(1, 1, w).expand(1, h, w)
     half = offset.new_tensor([max(w - 1, 1) / 2, max(h - 1, 1) / 2]).view(
         1, 2, 1, 1
     )  # a side of one pixel has no extent
@@ -79,12 +69,8 @@ class AFlowNet(nn.Module):
     ):
         super().__init__()
         self.radius = radius
-        self.netMain = nn.ModuleList(
-            _offset_head((2 * radius + 1) ** 2, hidden) for _ in range(levels)
-        )
-        self.netRefine = nn.ModuleList(
-            _offset_head(2 * channels, hidden) for _ in range(levels)
-        )
+        self.netMain = nn.ModuleList(_offset_head((2 * radius + 1) ** 2, hidden) for _ in range(levels))
+        self.netRefine = nn.ModuleList(_offset_head(2 * channels, hidden) for _ in range(levels))
 
     def forward(
         self, cloth: tuple[Tensor, ...], person: tuple[Tensor, ...]
@@ -94,18 +80,14 @@ class AFlowNet(nn.Module):
         Flow k has twice the resolution of level k, as it is upsampled for the next; there are two offsets a level.
         """
         flow, flows, offsets = None, [], []
-        for main, refine, c, p in zip(
-            self.netMain, self.netRefine, cloth, person, strict=True
-        ):
+        for main, refine, c, p in zip(self.netMain, self.netRefine, cloth, person, strict=True):
             # a level must not move the coarser answer in order to please its own cost volume: hence detach
             seen = c if flow is None else sample(c, flow.detach())
             coarse = main(F.leaky_relu(correlate(seen, p, self.radius), 0.1))
             flow = to_flow(coarse) if flow is None else sample(flow, to_flow(coarse))
             fine = refine(torch.cat([sample(c, flow), p], dim=1))
             flow = sample(flow, to_flow(fine))
-            flow = F.interpolate(
-                flow, scale_factor=2, mode="bilinear", align_corners=False
-            )
+            flow = F.interpolate(flow, scale_factor=2, mode="bilinear", align_corners=False)
             flows.append(flow)
             offsets += [coarse, fine]
         return tuple(flows), tuple(offsets)

@@ -13,9 +13,7 @@ class Frozen(nn.Module):
 
     def __init__(self, net: nn.Module):
         super().__init__()
-        self._held = (
-            net.eval().requires_grad_(False),
-        )  # a tuple, so that the net is no child module
+        self._held = (net.eval().requires_grad_(False),)  # a tuple, so that the net is no child module
 
     @property
     def net(self) -> nn.Module:

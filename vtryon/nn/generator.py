@@ -43,9 +43,7 @@ class ResUnetGenerator(nn.Module):
 
 
 class _Outermost(nn.Module):
-    def __init__(
-        self, in_channels: int, out_channels: int, width: int, inside: nn.Module
-    ):
+    def __init__(self, in_channels: int, out_channels: int, width: int, inside: nn.Module):
         super().__init__()
         self.model = nn.Sequential(
             *_down(in_channels, width, norm=False),
@@ -68,9 +66,7 @@ class _Level(nn.Module):
             *_down(outer, inner, norm=not innermost),
             *([] if innermost else [inside]),
             nn.Upsample(scale_factor=2, mode="nearest"),
-            nn.Conv2d(
-                inner if innermost else 2 * inner, outer, 3, padding=1, bias=False
-            ),
+            nn.Conv2d(inner if innermost else 2 * inner, outer, 3, padding=1, bias=False),
             nn.BatchNorm2d(outer),
             nn.ReLU(inplace=True),
             ResidualBlock(outer),

@@ -27,11 +27,7 @@ class WeightFile(NamedTuple):
 
     def load(self, path: str | os.PathLike | None = None) -> Weights:
         """Read `path`, or else the file of this name in torch hub's cache; its hash must be the one in the name."""
-        file = (
-            Path(path).expanduser()
-            if path is not None
-            else Path(torch.hub.get_dir(), "checkpoints", self.name)
-        )
+        file = Path(path).expanduser() if path is not None else Path(torch.hub.get_dir(), "checkpoints", self.name)
         if not file.is_file():
             raise WeightsNotFound(
                 f"{self.name}: no file {file}. Download {self.url} and put it there, or pass the path of your copy."

@@ -16,12 +16,8 @@ class TryOn(NamedTuple):
     image: Float[Tensor, "b 3 h w"]  # the try-on, [-1, 1]
     warped_cloth: Float[Tensor, "b 3 h w"]  # [-1, 1], 0 off the garment
     warped_edge: Float[Tensor, "b 1 h w"]  # [0, 1]
-    rendered: Float[
-        Tensor, "b 3 h w"
-    ]  # what the generator would paint everywhere, [-1, 1]
-    mask: Float[
-        Tensor, "b 1 h w"
-    ]  # [0, 1]: 1 takes the warped garment, 0 the rendered person
+    rendered: Float[Tensor, "b 3 h w"]  # what the generator would paint everywhere, [-1, 1]
+    mask: Float[Tensor, "b 1 h w"]  # [0, 1]: 1 takes the warped garment, 0 the rendered person
     flow: Float[Tensor, "b 2 h w"]  # absolute sampling grid in [-1, 1]
     flows: tuple[Tensor, ...]  # of every level, coarsest first
     offsets: tuple[Tensor, ...]  # pixels of a level, two a level, coarsest first
@@ -31,12 +27,8 @@ class TryOn(NamedTuple):
 class Agnostic(NamedTuple):
     """What the tutor may know of a person: everything but the garment worn."""
 
-    cond: Float[
-        Tensor, "b 45 h w"
-    ]  # 1 face and hair, 1 other clothes, 25 DensePose parts, 18 pose maps in -1/+1
-    preserved: Float[
-        Tensor, "b 3 h w"
-    ]  # face, other clothes and hands of the photo; 0 elsewhere
+    cond: Float[Tensor, "b 45 h w"]  # 1 face and hair, 1 other clothes, 25 DensePose parts, 18 pose maps in -1/+1
+    preserved: Float[Tensor, "b 3 h w"]  # face, other clothes and hands of the photo; 0 elsewhere
     arms: Float[Tensor, "b 1 h w"]  # DensePose arms
 
 
@@ -74,9 +66,7 @@ class TutorNet(TryOnNet):
         worn: Float[Tensor, "b 1 h w"] | None = None,
     ) -> TryOn:
         """`worn`: where the garment really is on the photo, known when the tutor itself learns; else it is foreseen."""
-        return self.render(
-            agnostic, self.warp(agnostic.cond, cloth * cloth_edge), cloth_edge, worn
-        )
+        return self.render(agnostic, self.warp(agnostic.cond, cloth * cloth_edge), cloth_edge, worn)
 
     def teach(
         self,
@@ -90,15 +80,9 @@ class TutorNet(TryOnNet):
 
         Both follow from one look at the person and one pass of the garments.
         """
-        seen = tuple(
-            torch.cat([level, level]) for level in self.warp.look(agnostic.cond)
-        )
-        both = self.warp.align(
-            seen, torch.cat([other_cloth * other_edge, cloth * cloth_edge])
-        )
-        return self.render(agnostic, _half(both, first=True), other_edge), _half(
-            both, first=False
-        )
+        seen = tuple(torch.cat([level, level]) for level in self.warp.look(agnostic.cond))
+        both = self.warp.align(seen, torch.cat([other_cloth * other_edge, cloth * cloth_edge]))
+        return self.render(agnostic, _half(both, first=True), other_edge), _half(both, first=False)
 
     def render(
         self,
@@ -114,9 +98,7 @@ class TutorNet(TryOnNet):
         return compose(warp, warped_edge, self.generator(torch.cat(parts, dim=1)))
 
 
-def compose(
-    warp: Warp, warped_edge: Float[Tensor, "b 1 h w"], painted: Float[Tensor, "b 4 h w"]
-) -> TryOn:
+def compose(warp: Warp, warped_edge: Float[Tensor, "b 1 h w"], painted: Float[Tensor, "b 4 h w"]) -> TryOn:
     """Take the garment where the generator's mask trusts it, and the rendered person elsewhere."""
     rendered = torch.tanh(painted[:, :3])
     mask = torch.sigmoid(painted[:, 3:]) * warped_edge

@@ -15,9 +15,7 @@ def read_rows(*places: str | Path) -> list[dict[str, Any]]:
     for place in map(Path, places):
         files = [place] if place.is_file() else sorted(place.rglob(FILE))
         if not files:
-            raise FileNotFoundError(
-                f"no {FILE} in or below {place}: a run writes one at its end; name a run's folder"
-            )
+            raise FileNotFoundError(f"no {FILE} in or below {place}: a run writes one at its end; name a run's folder")
         rows += [_read(file) for file in files]
     return rows
 
@@ -50,11 +48,7 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         row = json.loads(file.read_text())
     except json.JSONDecodeError as error:
-        raise ValueError(
-            f"{file} is not JSON ({error}); delete it and run again"
-        ) from error
+        raise ValueError(f"{file} is not JSON ({error}); delete it and run again") from error
     if not isinstance(row, dict):
-        raise ValueError(
-            f"{file} holds a {type(row).__name__}, a row is an object; delete it and run again"
-        )
+        raise ValueError(f"{file} holds a {type(row).__name__}, a row is an object; delete it and run again")
     return {"name": file.parent.name, **row}

@@ -37,15 +37,9 @@ _OTHER_PROTOCOL = "*"
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def table(
-    rows: Sequence[Row], columns: Sequence[Column] = MAIN, title: str = ""
-) -> Group:
+def table(rows: Sequence[Row], columns: Sequence[Column] = MAIN, title: str = "") -> Group:
     """A renderable for `rich.print`; a column that no row fills is left out, and its reason stands below."""
-    filled = [
-        c
-        for c in columns
-        if any(value(row, c.group, c.key) is not None for row in rows)
-    ]
+    filled = [c for c in columns if any(value(row, c.group, c.key) is not None for row in rows)]
     comparable = same_protocol(rows)
     notes = _Notes()
     grid = _grid(title, filled)
@@ -54,9 +48,7 @@ def table(
         cells = [_cell(row, column, winners[column], same, notes) for column in filled]
         grid.add_row(str(row["name"]) + ("" if same else _OTHER_PROTOCOL), *cells)
     if not all(comparable):
-        notes.lines.append(
-            f"{_OTHER_PROTOCOL} judged under another protocol than the first row: not to be compared"
-        )
+        notes.lines.append(f"{_OTHER_PROTOCOL} judged under another protocol than the first row: not to be compared")
     for column in columns:
         if column not in filled:
             _explain(rows, column, notes)
@@ -78,9 +70,7 @@ class _Notes:
 
 
 def _grid(title: str, columns: Sequence[Column]) -> Table:
-    grid = Table(
-        title=title or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD
-    )
+    grid = Table(title=title or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     grid.show_edge = grid.pad_edge = False
     grid.padding = (0, 1, 0, 0)
     grid.add_column("run", overflow="fold", vertical="bottom")
@@ -89,9 +79,7 @@ def _grid(title: str, columns: Sequence[Column]) -> Table:
     return grid
 
 
-def _cell(
-    row: Row, column: Column, winner: str | None, same: bool, notes: _Notes
-) -> Text:
+def _cell(row: Row, column: Column, winner: str | None, same: bool, notes: _Notes) -> Text:
     number = value(row, column.group, column.key)
     if number is None:
         why = reason(row, column.key)
@@ -101,15 +89,12 @@ def _cell(
     return Text(shown, style="bold" if wins else "")
 
 
-def _best(
-    rows: Sequence[Row], column: Column, comparable: Sequence[bool]
-) -> str | None:
+def _best(rows: Sequence[Row], column: Column, comparable: Sequence[bool]) -> str | None:
     """The best number as it is shown, so that what reads equal is equally bold; None where there is no contest."""
     numbers = [
         number
         for row, same in zip(rows, comparable, strict=True)
-        if (number := value(row, column.group, column.key)) is not None
-        and (same or column.group != "scores")
+        if (number := value(row, column.group, column.key)) is not None and (same or column.group != "scores")
     ]
     end = {"min": min, "max": max}.get(best(column.key) or "")
     return _shown(end(numbers), column) if end and len(numbers) > 1 else None

@@ -19,9 +19,7 @@ class Distill(Stage):
         self.teacher = Frozen(teacher)
 
     def groups(self) -> list[Group]:
-        return [
-            Group([*self.net.parameters(), *self.loss.parameters()])
-        ]  # the loss holds adapters between widths
+        return [Group([*self.net.parameters(), *self.loss.parameters()])]  # the loss holds adapters between widths
 
     def terms(self, batch: TryOnBatch) -> dict[str, Tensor]:
         worn = (batch.person, batch.other_cloth, batch.other_edge)
@@ -30,9 +28,7 @@ class Distill(Stage):
     def validation_step(self, batch: TryOnBatch, batch_idx: int) -> dict[str, TryOn]:
         return self._both(batch)
 
-    def test_step(
-        self, batch: TryOnBatch, batch_idx: int, dataloader_idx: int = 0
-    ) -> dict[str, TryOn]:
+    def test_step(self, batch: TryOnBatch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, TryOn]:
         return self._both(batch)
 
     def _both(self, batch: TryOnBatch) -> dict[str, TryOn]:

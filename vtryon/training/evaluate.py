@@ -19,7 +19,5 @@ class Evaluate(pl.LightningModule):
     def net(self) -> nn.Module:
         return self.frozen.net
 
-    def test_step(
-        self, batch: TryOnBatch, batch_idx: int, dataloader_idx: int = 0
-    ) -> dict[str, TryOn]:
+    def test_step(self, batch: TryOnBatch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, TryOn]:
         return {"try_on": self.frozen(batch.person, batch.cloth, batch.cloth_edge)}

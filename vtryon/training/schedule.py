@@ -6,9 +6,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 
-def constant_then_linear(
-    optimizer: Optimizer, max_epochs: int, opens: Sequence[int] | None = None
-) -> LambdaLR:
+def constant_then_linear(optimizer: Optimizer, max_epochs: int, opens: Sequence[int] | None = None) -> LambdaLR:
     """Scale each parameter group's rate an epoch; group i rests (rate 0) before epoch `opens[i]`, counted from 0."""
     opens = opens or [0] * len(optimizer.param_groups)
     return LambdaLR(optimizer, [_rate(max_epochs, first) for first in opens])

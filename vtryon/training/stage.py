@@ -52,23 +52,15 @@ class Stage(pl.LightningModule):
     def training_step(self, batch: TryOnBatch, batch_idx: int) -> Tensor:
         terms = self.terms(batch)
         logged = {f"train/{name}": value.detach() for name, value in terms.items()}
-        self.log_dict(
-            logged, on_step=False, on_epoch=True, batch_size=len(batch.person)
-        )
+        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(batch.person))
         return terms["total"]
 
     def configure_optimizers(self):
         groups = self.groups()
-        optimizer = self.make_optimizer(
-            [{"params": group.parameters} for group in groups]
-        )
+        optimizer = self.make_optimizer([{"params": group.parameters} for group in groups])
         for built, group in zip(optimizer.param_groups, groups, strict=True):
             built["lr"] *= group.rate
-        return [optimizer], [
-            self.make_scheduler(
-                optimizer, self.trainer.max_epochs, [group.opens for group in groups]
-            )
-        ]
+        return [optimizer], [self.make_scheduler(optimizer, self.trainer.max_epochs, [group.opens for group in groups])]
 
 
 def target_of(batch: TryOnBatch) -> Target:

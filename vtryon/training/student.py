@@ -23,16 +23,8 @@ class StudentWarp(Stage):
         self.tutor = Frozen(tutor)
 
     def groups(self) -> list[Group]:
-        own = [
-            value
-            for name, value in self.net.warp.named_parameters()
-            if name.startswith(OWN)
-        ]
-        inherited = [
-            value
-            for name, value in self.net.warp.named_parameters()
-            if not name.startswith(OWN)
-        ]
+        own = [value for name, value in self.net.warp.named_parameters() if name.startswith(OWN)]
+        inherited = [value for name, value in self.net.warp.named_parameters() if not name.startswith(OWN)]
         return [
             Group(own),
             Group(inherited, opens=second_half(self.trainer.max_epochs)),
@@ -45,9 +37,7 @@ class StudentWarp(Stage):
     def terms(self, batch: TryOnBatch) -> dict[str, Tensor]:
         fake, lesson = teach(self.tutor, batch)
         answer = self.net.warp(fake.image, batch.cloth * batch.cloth_edge)
-        return self.loss.of_warp(
-            answer, lesson, batch.cloth, batch.cloth_edge, target_of(batch)
-        )
+        return self.loss.of_warp(answer, lesson, batch.cloth, batch.cloth_edge, target_of(batch))
 
     def validation_step(self, batch: TryOnBatch, batch_idx: int) -> dict[str, Warp]:
         fake, _ = teach(self.tutor, batch)
@@ -86,9 +76,7 @@ class Student(Stage):
         fake, _ = teach(self.tutor, batch)
         return {"try_on": self.net(fake.image, batch.cloth, batch.cloth_edge)}
 
-    def test_step(
-        self, batch: TryOnBatch, batch_idx: int, dataloader_idx: int = 0
-    ) -> dict[str, TryOn]:
+    def test_step(self, batch: TryOnBatch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, TryOn]:
         return {"try_on": self.net(batch.person, batch.cloth, batch.cloth_edge)}
 
 

@@ -20,9 +20,7 @@ class TutorWarp(Stage):
         return [Group(list(self.net.warp.parameters()))]
 
     def terms(self, batch: TryOnBatch) -> dict[str, Tensor]:
-        return self.loss.of_warp(
-            self._warp(batch), batch.cloth, batch.cloth_edge, target_of(batch)
-        )
+        return self.loss.of_warp(self._warp(batch), batch.cloth, batch.cloth_edge, target_of(batch))
 
     def validation_step(self, batch: TryOnBatch, batch_idx: int) -> dict[str, Warp]:
         return {"warp": self._warp(batch)}
@@ -42,9 +40,7 @@ class Tutor(Stage):
 
     def terms(self, batch: TryOnBatch) -> dict[str, Tensor]:
         target = target_of(batch)
-        answer = self.net(
-            agnostic(batch), batch.cloth, batch.cloth_edge, worn=target.edge
-        )
+        answer = self.net(agnostic(batch), batch.cloth, batch.cloth_edge, worn=target.edge)
         return self.loss(answer, batch.cloth, batch.cloth_edge, target)
 
     def validation_step(self, batch: TryOnBatch, batch_idx: int) -> dict[str, TryOn]:

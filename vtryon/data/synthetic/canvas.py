@@ -1,9 +1,9 @@
 """A supersampled drawing surface on which picture, labels, body parts and garment layers are painted together.
 
-Everything is drawn in units: the figure and the shop garment live in a plane 192 wide and 256 high, whatever the size in pixels.
+Everything is drawn in units: figure and shop garment live in a plane 192 wide and 256 high, whatever the size.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
@@ -38,13 +38,7 @@ class Frame(NamedTuple):
     @property
     def origin(self) -> np.ndarray:
         rows, columns = self.shape
-        return (
-            np.array(
-                [columns - UNITS[1] * self.scale, rows - UNITS[0] * self.scale],
-                np.float32,
-            )
-            / 2
-        )
+        return np.array([columns - UNITS[1] * self.scale, rows - UNITS[0] * self.scale], np.float32) / 2
 
     def pixels(self, points: np.ndarray) -> np.ndarray:
         """Units to canvas pixel indices (x, y); a pixel's index is its centre."""
@@ -56,19 +50,14 @@ class Frame(NamedTuple):
 
     def blocks(self, step: int, margin: int) -> np.ndarray:
         """The centres of blocks of `step` canvas pixels in units, with `margin` more blocks on every side."""
-        y, x = (
-            np.arange(-margin, -(-side // step) + margin) * step + step / 2
-            for side in self.shape
-        )
+        y, x = (np.arange(-margin, -(-side // step) + margin) * step + step / 2 for side in self.shape)
         centres = np.stack(np.meshgrid(x, y), axis=-1)
         return ((centres - self.origin) / self.scale).astype(np.float32)
 
     def unfold(self, coarse: np.ndarray, step: int, margin: int) -> np.ndarray:
-        """Values at `blocks` to every canvas pixel; linear, as OpenCV's cubic does not keep a straight line straight."""
+        """Values at `blocks` to every canvas pixel; linear, as OpenCV's cubic bends straight lines."""
         size = (coarse.shape[1] * step, coarse.shape[0] * step)
-        fine = cv2.resize(
-            coarse.astype(np.float32), size, interpolation=cv2.INTER_LINEAR
-        )
+        fine = cv2.resize(coarse.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
         return fine[margin * step :, margin * step :][: self.shape[0], : self.shape[1]]
 
 
@@ -85,23 +74,15 @@ class Patch(NamedTuple):
 
 
 class Canvas:
-    """RGB in 0..255 with the maps that go with it; what is painted last is what is seen."""
+    """RGB in 0..255 with the maps that go with it; what is painted last is seen."""
 
     def __init__(self, frame: Frame):
         self.frame = frame
         self.image = np.zeros((*frame.shape, 3), np.float32)
         self.label = np.zeros(frame.shape, np.uint8)
-        self.layer = np.zeros(
-            frame.shape, np.uint8
-        )  # 0: no garment, else the garment layer that is seen
+        self.layer = np.zeros(frame.shape, np.uint8)  # 0: no garment, else the garment layer that is seen
 
-    def paint(
-        self,
-        patch: Patch,
-        colour: np.ndarray | Sequence[float],
-        label: int | None = None,
-        layer: int = 0,
-    ):
+    def paint(self, patch: Patch, colour: np.ndarray | tuple, label: int | None = None, layer: int = 0):
         """Lay `colour` (one RGB or a picture of the patch) over the canvas; a label makes it a surface, else a tint."""
         under = self.image[patch.box]
         under += (np.asarray(colour, np.float32) - under) * patch.alpha[..., None]
@@ -120,14 +101,7 @@ class Canvas:
             shade = volume(patch.alpha, radius * self.frame.scale, depth, light)
             self.image[patch.box] *= (1 + (shade - 1) * patch.alpha)[..., None]
 
-    def surface(
-        self,
-        patch: Patch,
-        colour: np.ndarray | Sequence[float],
-        label: int,
-        radius: float,
-        depth: float,
-    ):
+    def surface(self, patch: Patch, colour: np.ndarray | tuple, label: int, radius: float, depth: float):
         self.paint(patch, colour, label)
         self.model(patch, radius, depth, depth / 2)
 
@@ -148,36 +122,18 @@ class Canvas:
         thick = max(1, round(wide))
 
         def draw(mask, at):
-            cv2.polylines(
-                mask,
-                [at(pixels)],
-                False,
-                255 * min(1.0, wide),
-                thick,
-                cv2.LINE_AA,
-                SUBPIXEL,
-            )
+            cv2.polylines(mask, [at(pixels)], False, 255 * min(1.0, wide), thick, cv2.LINE_AA, SUBPIXEL)
 
         return self._draw(pixels, blur, draw, thick)
 
-    def discs(
-        self, centres: np.ndarray, radii: np.ndarray | float, blur: float = 0.0
-    ) -> Patch:
+    def discs(self, centres: np.ndarray, radii: np.ndarray | float, blur: float = 0.0) -> Patch:
         """The union of discs: a limb when they are dense."""
         pixels = self.frame.pixels(centres)
         radii = np.broadcast_to(radii, len(pixels)) * self.frame.scale
 
         def draw(mask, at):
             for centre, radius in zip(at(pixels).tolist(), radii.tolist(), strict=True):
-                cv2.circle(
-                    mask,
-                    centre,
-                    round(radius * 2**SUBPIXEL),
-                    255,
-                    -1,
-                    cv2.LINE_AA,
-                    SUBPIXEL,
-                )
+                cv2.circle(mask, centre, round(radius * 2**SUBPIXEL), 255, -1, cv2.LINE_AA, SUBPIXEL)
 
         return self._draw(pixels, blur, draw, float(radii.max()))
 
@@ -187,13 +143,9 @@ class Canvas:
             slice(min(s.start for s in axis), max(s.stop for s in axis))
             for axis in zip(*(p.box for p in patches), strict=True)
         )
-        alpha = np.zeros(
-            (rows.stop - rows.start, columns.stop - columns.start), np.float32
-        )
+        alpha = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.float32)
         for patch in patches:
-            inside = alpha[
-                shift(patch.rows, rows.start), shift(patch.columns, columns.start)
-            ]
+            inside = alpha[shift(patch.rows, rows.start), shift(patch.columns, columns.start)]
             np.maximum(inside, patch.alpha, out=inside)
         return Patch(rows, columns, alpha)
 
@@ -203,9 +155,7 @@ class Canvas:
         whole[other.box] = other.alpha
         return patch._replace(alpha=patch.alpha * whole[patch.box])
 
-    def _draw(
-        self, pixels: np.ndarray, blur: float, draw: Callable, margin: float = 0.0
-    ) -> Patch:
+    def _draw(self, pixels: np.ndarray, blur: float, draw: Callable, margin: float = 0.0) -> Patch:
         sigma = blur * self.frame.scale
         margin += 2 + 3 * sigma
         limit = np.array(self.frame.shape[::-1])
@@ -213,14 +163,12 @@ class Canvas:
         high = np.clip(np.ceil(pixels.max(axis=0) + margin) + 1, low, limit).astype(int)
         mask = np.zeros((high - low)[::-1], np.uint8)
         if mask.size:
-            draw(
-                mask,
-                lambda points: np.round((points - low) * 2**SUBPIXEL).astype(np.int32),
-            )
+            draw(mask, lambda points: np.round((points - low) * 2**SUBPIXEL).astype(np.int32))
         alpha = mask.astype(np.float32) * np.float32(1 / 255)
         if sigma > 0 and mask.size:
             alpha = soften(alpha, sigma)
-        return Patch(slice(low[1], high[1]), slice(low[0], high[0]), alpha)
+        columns, rows = (slice(*span) for span in np.stack([low, high], axis=1).tolist())
+        return Patch(rows, columns, alpha)
 
 
 def shift(part: slice, by: int) -> slice:
@@ -232,53 +180,31 @@ def soften(alpha: np.ndarray, sigma: float) -> np.ndarray:
     shrink = int(max(1, min(sigma // 1.5, min(alpha.shape) // 4)))
     if shrink == 1:
         return cv2.GaussianBlur(alpha, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
-    small = cv2.resize(
-        alpha,
-        (alpha.shape[1] // shrink, alpha.shape[0] // shrink),
-        interpolation=cv2.INTER_AREA,
-    )
-    small = cv2.GaussianBlur(
-        small, (0, 0), sigma / shrink, borderType=cv2.BORDER_REPLICATE
-    )
+    small = cv2.resize(alpha, (alpha.shape[1] // shrink, alpha.shape[0] // shrink), interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / shrink, borderType=cv2.BORDER_REPLICATE)
     return cv2.resize(small, alpha.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
-def volume(
-    alpha: np.ndarray, radius: float, depth: float, light: float = 0.0
-) -> np.ndarray:
+def volume(alpha: np.ndarray, radius: float, depth: float, light: float = 0.0) -> np.ndarray:
     """Brightness of a rounded surface of that outline, about 1."""
     inside = soften(alpha, radius)
     rim = np.clip(2 - 2 * inside, 0, 1)
     shade = 1 - depth * rim * rim
     if light:
-        slope = cv2.Sobel(
-            inside,
-            cv2.CV_32F,
-            1,
-            0,
-            ksize=3,
-            scale=radius * 0.3,
-            borderType=cv2.BORDER_REPLICATE,
-        )
+        slope = cv2.Sobel(inside, cv2.CV_32F, 1, 0, ksize=3, scale=radius * 0.3, borderType=cv2.BORDER_REPLICATE)
         shade += light * np.clip(slope, -1, 1)
     return shade
 
 
-def smooth(
-    points: Sequence[Sequence[float]], closed: bool = True, steps: int = 8
-) -> np.ndarray:
+def smooth(points: np.ndarray | list, closed: bool = True, steps: int = 8) -> np.ndarray:
     """A Catmull-Rom curve through the points."""
     knots = np.asarray(points, np.float64)
     if closed:
         knots = np.concatenate([knots[-1:], knots, knots[:2]])
     else:
-        knots = np.concatenate(
-            [2 * knots[:1] - knots[1:2], knots, 2 * knots[-1:] - knots[-2:-1]]
-        )
+        knots = np.concatenate([2 * knots[:1] - knots[1:2], knots, 2 * knots[-1:] - knots[-2:-1]])
     p0, p1, p2, p3 = (knots[i : len(knots) - 3 + i, None] for i in range(4))
     t = (np.arange(steps) / steps)[None, :, None]
-    curve = p1 + 0.5 * t * (
-        p2 - p0 + t * (2 * p0 - 5 * p1 + 4 * p2 - p3 + t * (3 * (p1 - p2) + p3 - p0))
-    )
+    curve = p1 + 0.5 * t * (p2 - p0 + t * (2 * p0 - 5 * p1 + 4 * p2 - p3 + t * (3 * (p1 - p2) + p3 - p0)))
     curve = curve.reshape(-1, 2)
     return curve if closed else np.concatenate([curve, knots[-2:-1]])

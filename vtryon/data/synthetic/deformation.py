@@ -1,8 +1,9 @@
 """The known deformation: for every point of a person, where in the shop picture the garment there comes from.
 
-A thin-plate spline carries the torso through landmarks that a body and a flat garment share (Bookstein, PAMI 1989); a sleeve
-is a ribbon along its arm. Both agree at the armhole and are blended across it, so the garment is one cloth there, while a
-sleeve that crosses the torso is a layer of its own. A spline for the sleeves was tried and dropped: it folds at a bent elbow.
+A thin-plate spline carries the torso through landmarks that a body and a flat garment share (Bookstein, PAMI 1989); a
+sleeve is a ribbon along its arm. Both agree at the armhole and are blended across it, so that the garment is one cloth,
+while a sleeve that crosses the torso is a layer of its own. A spline for the sleeves was tried and dropped: it folds at
+a bent elbow.
 """
 
 from typing import NamedTuple
@@ -38,26 +39,20 @@ class Spline(NamedTuple):
         system[:count, :count] = _kernel(source, source)
         system[:count, count:] = np.column_stack([np.ones(count), source])
         system[count:, :count] = system[:count, count:].T
-        return cls(
-            source, np.linalg.solve(system, np.concatenate([target, np.zeros((3, 2))]))
-        )
+        return cls(source, np.linalg.solve(system, np.concatenate([target, np.zeros((3, 2))])))
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
         flat = points.reshape(-1, 2)
         weights = self.weights.astype(points.dtype)
         count = len(self.source)
-        return (
-            _kernel(flat, self.source) @ weights[:count]
-            + weights[count]
-            + flat @ weights[count + 1 :]
-        ).reshape(points.shape)
+        return (_kernel(flat, self.source) @ weights[:count] + weights[count] + flat @ weights[count + 1 :]).reshape(
+            points.shape
+        )
 
 
 def _kernel(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """r^2 log r^2 between all pairs, in the points' precision."""
-    x, y = (
-        points[:, None, axis] - centres[:, axis].astype(points.dtype) for axis in (0, 1)
-    )
+    x, y = (points[:, None, axis] - centres[:, axis].astype(points.dtype) for axis in (0, 1))
     x *= x
     y *= y
     x += y
@@ -69,10 +64,7 @@ def armhole(figure: Figure, side: int) -> np.ndarray:
     torso, arm = figure.torso, figure.arms[SIDES.index(side)]
     upper = arm.joints[1] - arm.joints[0]
     lift = np.clip((np.arctan2(side * upper[0], upper[1]) - 0.5) / 1.0, 0, 1)
-    tip = (
-        torso.at(side * (torso.shoulder - 2 * lift), 0)
-        + (torso.drop - 0.6 * figure.ease - 3 * lift) * DOWN
-    )
+    tip = torso.at(side * (torso.shoulder - 2 * lift), 0) + (torso.drop - 0.6 * figure.ease - 3 * lift) * DOWN
     pit = (
         torso.at(side * (torso.widths[0] + 0.5 * figure.ease + 3 * lift), LEVELS[0])
         + (0.8 * figure.ease - 3 * lift) * DOWN
@@ -83,26 +75,17 @@ def armhole(figure: Figure, side: int) -> np.ndarray:
 def torso_landmarks(figure: Figure) -> np.ndarray:
     torso = figure.torso
     rise = 0.6 * figure.ease * DOWN
-    points = [torso.at(0, v) for v in (-torso.neck_length / 113, 0.0, *LEVELS[:-1:2])]
+    points = [torso.neck - torso.neck_length * DOWN, *(torso.at(0, v) for v in (0.0, *LEVELS[:-1:2]))]
     for side in SIDES:
-        hole = armhole(figure, side)
+        tip, pit = armhole(figure, side)
         base = torso.at(side * torso.neck_half, 0) - rise
-        points += [
-            base,
-            base + (-0.08 * side * torso.neck_half, -torso.neck_length),
-            (base + hole[0]) / 2,
-            *hole,
-            hole.mean(axis=0),
-        ]
-        points += [
-            torso.at(side * (torso.half(v) + figure.ease), v) for v in LEVELS[1:]
-        ]
+        top = torso.at(side * 0.92 * torso.neck_half, 0) - rise - torso.neck_length * DOWN
+        points += [top, base, (base + tip) / 2, tip, (tip + pit) / 2, pit]
+        points += [torso.at(side * (torso.half(v) + figure.ease), v) for v in LEVELS[1:]]
     return np.stack(points)
 
 
-def sleeve_map(
-    person: Figure, shop: Figure, side: int, points: np.ndarray
-) -> np.ndarray:
+def sleeve_map(person: Figure, shop: Figure, side: int, points: np.ndarray) -> np.ndarray:
     """Points of a person's sleeve to the flat sleeve: the same share of its length and of its width."""
     worn, flat = (figure.arms[SIDES.index(side)] for figure in (person, shop))
 
@@ -119,9 +102,7 @@ def sleeve_map(
     return ribbon(points) + near * (gap[0] * (1 - share) + gap[1] * share)
 
 
-def deform(
-    person: Figure, shop: Figure, frame: Frame, step: int
-) -> dict[int, np.ndarray]:
+def deform(person: Figure, shop: Figure, frame: Frame, step: int) -> dict[int, np.ndarray]:
     """Maps from canvas pixels to points of the shop plane, in units: key 0 is the torso, SIDES are the sleeves."""
     points = frame.blocks(step, 1)
     torso = Spline.fit(torso_landmarks(person), torso_landmarks(shop))(points)

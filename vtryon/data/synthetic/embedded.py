@@ -24,18 +24,12 @@ def embedded(
 ) -> Path:
     """The folder of `train` and `test` samples of `size` (h, w), drawn first where the cache lacks it."""
     height, width = size
-    root = (
-        Path(cache).expanduser()
-        / "synthetic"
-        / f"{height}x{width}-seed{seed}-{train}-{test}"
-    )
+    root = Path(cache).expanduser() / "synthetic" / f"{height}x{width}-seed{seed}-{train}-{test}"
     draw(root, train, test, seed, (height, width), workers=os.cpu_count() or 1)
     return root
 
 
-def draw(
-    root: Path, train: int, test: int, seed: int, size: tuple[int, int], workers: int
-) -> None:
+def draw(root: Path, train: int, test: int, seed: int, size: tuple[int, int], workers: int) -> None:
     """`write_viton`, watched."""
     columns = (
         TextColumn("drawing people and garments"),

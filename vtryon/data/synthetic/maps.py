@@ -5,17 +5,14 @@ import numpy as np
 from vtryon.data.synthetic.arm import hand_outline
 from vtryon.data.synthetic.body import SIDES, Body, trunk_outline
 from vtryon.data.synthetic.canvas import DOWN, Canvas, Frame
-from vtryon.data.synthetic.head import Head, outline
+from vtryon.data.synthetic.face import face_outline
 from vtryon.data.synthetic.limb import Arm
 from vtryon.data.synthetic.lower import leg_outline
 
 # DensePose's I index by side of the picture: a person seen from the front has the right arm on the left.
 TORSO = 2
 THIGH, HAND, HEAD = {-1: 9, 1: 10}, {-1: 3, 1: 4}, {-1: 23, 1: 24}
-UPPER_ARM, FOREARM = (
-    {-1: (16, 18), 1: (15, 17)},
-    {-1: (20, 22), 1: (19, 21)},
-)  # inner, outer half
+UPPER_ARM, FOREARM = ({-1: (16, 18), 1: (15, 17)}, {-1: (20, 22), 1: (19, 21)})  # inner, outer half
 
 
 def body_parts(body: Body, frame: Frame) -> np.ndarray:
@@ -28,13 +25,12 @@ def body_parts(body: Body, frame: Frame) -> np.ndarray:
     for side in SIDES:
         put(canvas.polygon(leg_outline(body, side)), THIGH[side])
     put(canvas.polygon(trunk_outline(body)), TORSO)
-    head = Head(canvas, body, None)
     for side in SIDES:
-        half = outline(body.male) * (1.04, 1.08)
+        half = face_outline(body.male) * (1.04, 1.08)
         half[:, 0] = side * np.maximum(side * half[:, 0], 0)
-        put(canvas.polygon(head.at(half)), HEAD[side])
+        put(canvas.polygon(body.on_head(half)), HEAD[side])
         neck = np.array([(0, 0.8), (side * 0.52, 0.8), (side * 0.52, 1.42), (0, 1.5)])
-        put(canvas.polygon(head.at(neck)), HEAD[side])
+        put(canvas.polygon(body.on_head(neck)), HEAD[side])
     for arm in body.arms:
         for points, part in _arm_parts(arm):
             put(canvas.polygon(points), part)
@@ -53,19 +49,11 @@ def _arm_parts(arm: Arm):
 def keypoints(body: Body, frame: Frame) -> np.ndarray:
     """OpenPose's 18 COCO points as (x, y, confidence) in picture pixels; zeros for those outside the picture."""
     torso, (right, left) = body.torso, body.arms
-    face = Head(None, body, None).at(
-        [(0, 0.3), (-0.42, 0), (0.42, 0), (-1.0, 0.05), (1.0, 0.05)]
-    )
-    legs = {
-        side: [torso.at(side * u, v) for u, v in ((17, 1.06), (18, 1.95), (18, 2.8))]
-        for side in SIDES
-    }
+    face = body.on_head([(0, 0.3), (-0.42, 0), (0.42, 0), (-1.0, 0.05), (1.0, 0.05)])
+    legs = {side: [torso.at(side * u, v) for u, v in ((17, 1.06), (18, 1.95), (18, 2.8))] for side in SIDES}
     neck = (right.joints[0] + left.joints[0]) / 2 - 4 * DOWN
-    points = np.stack(
-        [face[0], neck, *right.joints, *left.joints, *legs[-1], *legs[1], *face[1:]]
-    )
+    arms = [arm.line(np.arange(3.0)) for arm in body.arms]  # an elbow on the skin, not the bones' corner
+    points = np.stack([face[0], neck, *arms[0], *arms[1], *legs[-1], *legs[1], *face[1:]])
     pixels = (frame.pixels(points) + 0.5) / frame.factor - 0.5
-    inside = (
-        (pixels >= 0) & (pixels <= np.array([frame.width, frame.height]) - 1)
-    ).all(axis=1)
+    inside = ((pixels >= 0) & (pixels <= np.array([frame.width, frame.height]) - 1)).all(axis=1)
     return np.column_stack([pixels, np.ones(len(pixels))]) * inside[:, None]

@@ -25,14 +25,7 @@ WORDS = (
 FONTS = (cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_TRIPLEX, cv2.FONT_HERSHEY_SIMPLEX)
 
 
-def paint_word(
-    canvas: Canvas,
-    word: str,
-    centre: np.ndarray,
-    width: float,
-    colour: np.ndarray,
-    seed: int,
-):
+def paint_word(canvas: Canvas, word: str, centre: np.ndarray, width: float, colour: np.ndarray, seed: int):
     """Bold lettering, `width` units wide for a long word."""
     font = FONTS[seed % len(FONTS)]
     width *= min(1.0, 0.34 + 0.16 * len(word))
@@ -46,14 +39,7 @@ def paint_word(
     canvas.paint(Patch(slice(y, y + size[1]), slice(x, x + size[0]), small), colour)
 
 
-def paint_motif(
-    canvas: Canvas,
-    motif: str,
-    centre: np.ndarray,
-    radius: float,
-    first: np.ndarray,
-    second: np.ndarray,
-):
+def paint_motif(canvas: Canvas, motif: str, centre: np.ndarray, radius: float, first: np.ndarray, second: np.ndarray):
     """A figure of two colours."""
     for shape, colour in MOTIFS[motif](first, second):
         canvas.paint(canvas.polygon(centre + radius * shape), colour)
@@ -79,22 +65,13 @@ def _heart() -> np.ndarray:
 def _flower(first, second):
     t = np.linspace(0, 2 * np.pi, 80, endpoint=False)
     radius = 0.72 + 0.28 * np.cos(6 * t)
-    return [
-        (np.stack([radius * np.cos(t), radius * np.sin(t)], axis=-1), first),
-        (_circle(0.3), second),
-    ]
+    return [(np.stack([radius * np.cos(t), radius * np.sin(t)], axis=-1), first), (_circle(0.3), second)]
 
 
 def _peaks(first, second):
     low = np.array([(-1.1, 0.7), (-0.35, -0.75), (0.05, 0.0), (0.4, -0.4), (1.1, 0.7)])
-    snow = np.array(
-        [(-0.35, -0.75), (-0.56, -0.34), (-0.38, -0.42), (-0.25, -0.28), (-0.14, -0.36)]
-    )
-    return [
-        (_circle(0.3, 0.5, -0.62), second),
-        (low, first),
-        (snow, np.array([250, 250, 250])),
-    ]
+    snow = np.array([(-0.35, -0.75), (-0.56, -0.34), (-0.38, -0.42), (-0.25, -0.28), (-0.14, -0.36)])
+    return [(_circle(0.3, 0.5, -0.62), second), (low, first), (snow, np.array([250, 250, 250]))]
 
 
 def _smile(first, second):
@@ -104,6 +81,15 @@ def _smile(first, second):
             (np.concatenate([0.62 * arc, 0.46 * arc[::-1]]), second)]  # fmt: skip
 
 
+def _moon(first, second):
+    crescent = smooth([(0.3, -1), (-0.5, -0.7), (-0.85, 0), (-0.5, 0.7), (0.3, 1), (-0.15, 0.4), (-0.15, -0.4)])
+    return [(crescent, first), (_star(5, 0.4, 0.3) + np.array([0.45, -0.1]), second)]
+
+
+def _bolt(first, second):
+    return [(np.array([(0.2, -1.1), (-0.6, 0.15), (-0.05, 0.15), (-0.3, 1.1), (0.6, -0.3), (0.05, -0.3)]), first)]
+
+
 MOTIFS = {
     "heart": lambda first, second: [(_heart(), first)],
     "star": lambda first, second: [(_star(5, 0.42), first), (_star(5, 0.3, 0.7), second)],
@@ -111,7 +97,6 @@ MOTIFS = {
     "peaks": _peaks,
     "smile": _smile,
     "flower": _flower,
-    "bolt": lambda first, second: [(np.array([(0.2, -1.1), (-0.6, 0.15), (-0.05, 0.15), (-0.3, 1.1), (0.6, -0.3), (0.05, -0.3)]), first)],
-    "moon": lambda first, second: [(smooth([(0.3, -1), (-0.5, -0.7), (-0.85, 0), (-0.5, 0.7), (0.3, 1), (-0.15, 0.4), (-0.15, -0.4)]), first),
-                                   (_star(5, 0.4, 0.3) + (0.45, -0.1), second)],
-}  # fmt: skip
+    "bolt": _bolt,
+    "moon": _moon,
+}

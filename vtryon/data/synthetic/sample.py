@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from jaxtyping import Float16, UInt8
 
 from vtryon.data.synthetic.body import Body, sample_body
 from vtryon.data.synthetic.canvas import Frame
@@ -13,10 +14,7 @@ from vtryon.data.synthetic.maps import body_parts, keypoints
 from vtryon.data.synthetic.scene import LAYER, draw_person
 from vtryon.data.synthetic.shop import Shop, draw_shop
 
-PERSON, GARMENT = (
-    0,
-    1,
-)  # independent random streams, so that a garment can be made again without its person
+PERSON, GARMENT = 0, 1  # independent random streams, so that a garment can be made again without its person
 
 
 class Person(NamedTuple):
@@ -28,11 +26,9 @@ class Person(NamedTuple):
 class Worn(NamedTuple):
     """A person in a garment at the data set's size."""
 
-    image: np.ndarray  # (h, w, 3) RGB uint8
-    label: np.ndarray  # (h, w) 0..13
-    flow: (
-        np.ndarray
-    )  # (2, h, w) float16 sampling grid in [-1, 1]; NaN where the garment is not seen
+    image: UInt8[np.ndarray, "h w 3"]  # RGB
+    label: UInt8[np.ndarray, "h w"]  # 0..13
+    flow: Float16[np.ndarray, "2 h w"]  # sampling grid in [-1, 1]; NaN where the garment is not seen
 
 
 def make_person(seed: int, split: int, index: int, frame: Frame) -> Person:
@@ -42,9 +38,7 @@ def make_person(seed: int, split: int, index: int, frame: Frame) -> Person:
 
 
 def make_shop(seed: int, split: int, index: int, frame: Frame) -> Shop:
-    return draw_shop(
-        sample_garment(np.random.default_rng([seed, split, index, GARMENT])), frame
-    )
+    return draw_shop(sample_garment(np.random.default_rng([seed, split, index, GARMENT])), frame)
 
 
 def wear(person: Person, shop: Shop, frame: Frame) -> Worn:

@@ -6,18 +6,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from jaxtyping import Float16, UInt8
 
 CELL = 192  # pixels high
 GAP, CAPTION = 6, 24
-TRAIN_COLUMNS = (
-    "cloth",
-    "edge",
-    "person",
-    "label",
-    "densepose",
-    "pose",
-    "cloth x true flow",
-)
+TRAIN_COLUMNS = ("cloth", "edge", "person", "label", "densepose", "pose", "cloth x true flow")
 TEST_COLUMNS = ("test person", "other cloth", "true try-on")
 BONES = (
     (1, 2),
@@ -38,23 +31,17 @@ BONES = (
 )
 
 
-def contact_sheet(root: Path, rows: int = 6) -> np.ndarray:
-    """RGB uint8: a training sample and an unpaired test pair in each row."""
+def contact_sheet(root: Path, rows: int = 6) -> UInt8[np.ndarray, "h w 3"]:
+    """RGB: a training sample and an unpaired test pair in each row."""
     root = Path(root)
     train = list(_train_rows(root / "VITON_traindata", rows))
     test = list(_test_rows(root / "VITON_test", rows))
     if not (train and test):
-        raise ValueError(
-            f"root (={root}) must hold training and test samples; write it with train >= 1 and test >= 2"
-        )
+        raise ValueError(f"root (={root}) must hold training and test samples; write it with train >= 1 and test >= 2")
     lines = [_caption(train[0], TRAIN_COLUMNS, test[0], TEST_COLUMNS)]
-    lines += [
-        _row([*left, None, *right]) for left, right in zip(train, test, strict=False)
-    ]
+    lines += [_row([*left, None, *right]) for left, right in zip(train, test, strict=False)]
     sheet = np.concatenate(lines)
-    return cv2.copyMakeBorder(
-        sheet, GAP, GAP, GAP, GAP, cv2.BORDER_CONSTANT, value=(255, 255, 255)
-    )
+    return cv2.copyMakeBorder(sheet, GAP, GAP, GAP, GAP, cv2.BORDER_CONSTANT, value=(255, 255, 255))
 
 
 def _train_rows(folder: Path, rows: int) -> Iterator[list[np.ndarray]]:
@@ -62,17 +49,11 @@ def _train_rows(folder: Path, rows: int) -> Iterator[list[np.ndarray]]:
         who, what = path.stem, path.stem[:-1] + "1"
         cloth, edge, person = (
             _read(folder / part)
-            for part in (
-                f"train_color/{what}.jpg",
-                f"train_edge/{what}.jpg",
-                f"train_img/{who}.jpg",
-            )
+            for part in (f"train_color/{what}.jpg", f"train_edge/{what}.jpg", f"train_img/{who}.jpg")
         )
         label = cv2.imread(str(folder / f"train_label/{who}.png"), cv2.IMREAD_GRAYSCALE)
         parts = np.load(folder / f"train_densepose/{who}.npy")
-        pose = json.loads((folder / f"train_pose/{who}_keypoints.json").read_text())[
-            "people"
-        ][0]["pose_keypoints"]
+        pose = json.loads((folder / f"train_pose/{who}_keypoints.json").read_text())["people"][0]["pose_keypoints"]
         warped = worn_cloth(cloth, np.load(folder / f"train_flow/{who}.npy"))
         yield [
             cloth,
@@ -90,45 +71,27 @@ def _test_rows(folder: Path, rows: int) -> Iterator[list[np.ndarray]]:
     for line in pairs.read_text().split("\n")[:rows] if pairs.exists() else ():
         if line:
             person, cloth = line.split()
-            truth = (
-                folder / "test_truth" / f"{Path(person).stem}__{Path(cloth).stem}.png"
-            )
-            yield [
-                _read(folder / "test_img" / person),
-                _read(folder / "test_clothes" / cloth),
-                _read(truth),
-            ]
+            truth = folder / "test_truth" / f"{Path(person).stem}__{Path(cloth).stem}.png"
+            yield [_read(folder / "test_img" / person), _read(folder / "test_clothes" / cloth), _read(truth)]
 
 
 def _read(path: Path) -> np.ndarray:
     return cv2.imread(str(path), cv2.IMREAD_COLOR)[..., ::-1]
 
 
-def worn_cloth(cloth: np.ndarray, flow: np.ndarray) -> np.ndarray:
+def worn_cloth(cloth: UInt8[np.ndarray, "h w 3"], flow: Float16[np.ndarray, "2 h w"]) -> UInt8[np.ndarray, "h w 3"]:
     """The cloth sampled with a true flow; light grey where the garment is not seen."""
     height, width = flow.shape[1:]
-    grid = (
-        (flow.astype(np.float32).transpose(1, 2, 0) + 1)
-        / 2
-        * np.float32([width - 1, height - 1])
-    )
+    grid = (flow.astype(np.float32).transpose(1, 2, 0) + 1) / 2 * np.float32([width - 1, height - 1])
     seen = np.isfinite(grid).all(axis=-1, keepdims=True)
-    warped = cv2.remap(
-        cloth,
-        np.nan_to_num(grid),
-        None,
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
+    warped = cv2.remap(cloth, np.nan_to_num(grid), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.where(seen, warped, np.uint8(238))
 
 
 def colours(count: int) -> np.ndarray:
     """White, then hues a golden angle apart, (count, 3)."""
     index = np.arange(count)
-    hsv = np.stack(
-        [index * 137.508 / 2 % 180, 110 + index % 3 * 45, 235 - index % 4 * 28], axis=-1
-    ).astype(np.uint8)
+    hsv = np.stack([index * 137.508 / 2 % 180, 110 + index % 3 * 45, 235 - index % 4 * 28], axis=-1).astype(np.uint8)
     rgb = cv2.cvtColor(hsv[None], cv2.COLOR_HSV2RGB)[0]
     rgb[0] = 245
     return rgb
@@ -142,14 +105,7 @@ def _skeleton(person: np.ndarray, pose: np.ndarray) -> np.ndarray:
     palette = colours(19)[1:].tolist()
     for start, end in BONES:
         if pose[start, 2] and pose[end, 2]:
-            cv2.line(
-                picture,
-                points[start].tolist(),
-                points[end].tolist(),
-                palette[end],
-                2,
-                cv2.LINE_AA,
-            )
+            cv2.line(picture, points[start].tolist(), points[end].tolist(), palette[end], 2, cv2.LINE_AA)
     for point, (_, _, seen), colour in zip(points.tolist(), pose, palette, strict=True):
         if seen:
             cv2.circle(picture, point, 3, colour, -1, cv2.LINE_AA)
@@ -164,28 +120,14 @@ def _row(cells: list[np.ndarray | None]) -> np.ndarray:
             pieces.append(np.full((CELL, 2 * GAP, 3), 255, np.uint8))
         else:
             size = (round(cell.shape[1] * CELL / cell.shape[0]), CELL)
-            pieces += [
-                cv2.resize(cell, size, interpolation=cv2.INTER_AREA),
-                np.full((CELL, GAP, 3), 255, np.uint8),
-            ]
-    return np.pad(
-        np.concatenate(pieces[:-1], axis=1),
-        ((0, GAP), (0, 0), (0, 0)),
-        constant_values=255,
-    )
+            pieces += [cv2.resize(cell, size, interpolation=cv2.INTER_AREA), np.full((CELL, GAP, 3), 255, np.uint8)]
+    return np.pad(np.concatenate(pieces[:-1], axis=1), ((0, GAP), (0, 0), (0, 0)), constant_values=255)
 
 
-def _caption(
-    left: list[np.ndarray],
-    left_names: tuple,
-    right: list[np.ndarray],
-    right_names: tuple,
-) -> np.ndarray:
+def _caption(left: list[np.ndarray], left_names: tuple, right: list[np.ndarray], right_names: tuple) -> np.ndarray:
     strip = np.full((CAPTION, _row([*left, None, *right]).shape[1], 3), 255, np.uint8)
     x = 0
-    for cell, name in zip(
-        [*left, None, *right], [*left_names, None, *right_names], strict=True
-    ):
+    for cell, name in zip([*left, None, *right], [*left_names, None, *right_names], strict=True):
         if cell is None:
             x += 2 * GAP
             continue

@@ -1,4 +1,4 @@
-"""Fabric patterns: colour as a function of the material's own coordinates, so that a pattern follows torso and sleeves."""
+"""Fabric patterns: colour as a function of the material's own coordinates, so that they follow torso and sleeves."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 PALETTE = np.array([
-    (196, 38, 46), (226, 92, 60), (240, 178, 52), (248, 222, 120), (60, 140, 84), (28, 92, 78), (150, 190, 110), (38, 70, 150),
-    (72, 130, 200), (150, 200, 226), (28, 36, 72), (34, 34, 38), (96, 98, 106), (176, 178, 182), (240, 238, 232), (228, 214, 188),
-    (150, 106, 70), (120, 42, 64), (202, 92, 134), (244, 186, 196), (112, 76, 160), (182, 160, 210), (38, 150, 156), (206, 116, 40),
+    (196, 38, 46), (226, 92, 60), (240, 178, 52), (248, 222, 120), (60, 140, 84), (28, 92, 78), (150, 190, 110),
+    (38, 70, 150), (72, 130, 200), (150, 200, 226), (28, 36, 72), (34, 34, 38), (96, 98, 106), (176, 178, 182),
+    (240, 238, 232), (228, 214, 188), (150, 106, 70), (120, 42, 64), (202, 92, 134), (244, 186, 196), (112, 76, 160),
+    (182, 160, 210), (38, 150, 156), (206, 116, 40),
 ], np.float32)  # fmt: skip
 
 
@@ -24,9 +25,7 @@ class Fabric(NamedTuple):
         first, second, third = self.colours
         colour = np.broadcast_to(first, (*x.shape, 3))
         for weight, other in zip(
-            PATTERNS[self.pattern](x / self.size + self.phase, y / self.size),
-            (second, third),
-            strict=False,
+            PATTERNS[self.pattern](x / self.size + self.phase, y / self.size), (second, third), strict=False
         ):
             colour = colour + (other - colour) * weight[..., None].astype(np.float32)
         return colour.astype(np.float32)
@@ -43,11 +42,7 @@ def _cells(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nda
     """Offset rows of unit cells: coordinates from each cell's centre and a number in [0, 1) by cell."""
     row = np.floor(y)
     x = x + 0.5 * (row % 2)
-    return (
-        (x % 1) - 0.5,
-        (y % 1) - 0.5,
-        (np.sin(np.floor(x) * 12.9898 + row * 78.233) * 43758.5453) % 1,
-    )
+    return ((x % 1) - 0.5, (y % 1) - 0.5, (np.sin(np.floor(x) * 12.9898 + row * 78.233) * 43758.5453) % 1)
 
 
 def _dots(x, y):
@@ -59,9 +54,7 @@ def _flowers(x, y):
     u, v, turn = _cells(x, y)
     angle, radius = np.arctan2(v, u) + 6.28 * turn, np.hypot(u, v)
     petals = 0.26 + 0.12 * np.cos(5 * angle)
-    return np.clip((petals - radius) / 0.06 + 0.5, 0, 1), np.clip(
-        (0.12 - radius) / 0.05 + 0.5, 0, 1
-    )
+    return np.clip((petals - radius) / 0.06 + 0.5, 0, 1), np.clip((0.12 - radius) / 0.05 + 0.5, 0, 1)
 
 
 def _plaid(x, y):
@@ -72,15 +65,12 @@ def _plaid(x, y):
 
 
 def _camouflage(x, y):
-    waves = np.sin(2.1 * x + 1.7 * np.sin(1.3 * y)) + np.sin(
-        1.9 * y + 1.3 * np.sin(1.7 * x + 1)
-    )
-    return np.clip(waves * 4 + 0.5, 0, 1), np.clip(
-        (np.sin(1.5 * x - 1.1 * y + waves) - 0.45) * 5, 0, 1
-    )
+    waves = np.sin(2.1 * x + 1.7 * np.sin(1.3 * y)) + np.sin(1.9 * y + 1.3 * np.sin(1.7 * x + 1))
+    return np.clip(waves * 4 + 0.5, 0, 1), np.clip((np.sin(1.5 * x - 1.1 * y + waves) - 0.45) * 5, 0, 1)
 
 
-PATTERNS: dict[str, Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, ...]]] = {
+Weights = tuple[np.ndarray, ...]
+PATTERNS: dict[str, Callable[[np.ndarray, np.ndarray], Weights]] = {  # coverage of the second and the third colour
     "solid": lambda x, y: (),
     "stripes": lambda x, y: (_band(y),),
     "breton": lambda x, y: (_band(y, 0.28),),
@@ -94,20 +84,14 @@ PATTERNS: dict[str, Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, ...]]] 
     "camouflage": _camouflage,
     "chevron": lambda x, y: (_band(y + np.abs((x % 1) - 0.5)),),
 }
-_ODDS = np.array([5.0, 1.4, 1.3, 1, 0.8, 0.7, 1, 1, 1.3, 1.2, 0.6, 0.7])
-_SIZES = {"solid": 20, "stripes": 15, "breton": 13, "double": 26, "pinstripes": 9, "diagonal": 16, "gingham": 15, "plaid": 26, "dots": 14,
-          "flowers": 18, "camouflage": 12, "chevron": 18}  # fmt: skip
+ODDS = np.array([5.0, 1.4, 1.3, 1.0, 0.8, 0.7, 1.0, 1.0, 1.3, 1.2, 0.6, 0.7])  # in the order of PATTERNS
+SIZES = dict(zip(PATTERNS, (20, 15, 13, 26, 9, 16, 15, 26, 14, 18, 12, 18), strict=True))  # units of a period
 
 
 def sample_fabric(rng: np.random.Generator) -> Fabric:
     """A pattern whose colours can be told apart."""
-    pattern = str(rng.choice(list(PATTERNS), p=_ODDS / _ODDS.sum()))
-    return Fabric(
-        pattern,
-        sample_colours(rng),
-        _SIZES[pattern] * rng.uniform(0.8, 1.3),
-        rng.uniform(0, 1),
-    )
+    pattern = str(rng.choice(list(PATTERNS), p=ODDS / ODDS.sum()))
+    return Fabric(pattern, sample_colours(rng), SIZES[pattern] * rng.uniform(0.8, 1.3), rng.uniform(0, 1))
 
 
 def sample_colours(rng: np.random.Generator) -> np.ndarray:
@@ -117,6 +101,4 @@ def sample_colours(rng: np.random.Generator) -> np.ndarray:
         other = PALETTE[rng.integers(len(PALETTE))]
         if all(np.abs(other - seen).sum() > 150 for seen in (first, *others)):
             others.append(other)
-    return np.clip(
-        np.stack([first, *others]) + rng.uniform(-10, 10, (3, 1)), 8, 250
-    ).astype(np.float32)
+    return np.clip(np.stack([first, *others]) + rng.uniform(-10, 10, (3, 1)), 8, 250).astype(np.float32)

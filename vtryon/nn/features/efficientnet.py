@@ -30,9 +30,7 @@ class EfficientNetLite0(nn.Module):
             net = EfficientNet.from_name("efficientnet-lite0")
         net.load_state_dict(weights.state_dict, assign=True)
         self.frozen, self.weights_sha256 = Frozen(_folded(net.eval())), weights.sha256
-        self.register_buffer(
-            "mean", torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1), persistent=False
-        )
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1), persistent=False)
         self.register_buffer(
             "deviation",
             torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1),
@@ -41,9 +39,7 @@ class EfficientNetLite0(nn.Module):
 
     def normalise(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
         """[0, 1] to ImageNet's mean 0 and deviation 1."""
-        return ((image - self.mean) / self.deviation).contiguous(
-            memory_format=torch.channels_last
-        )
+        return ((image - self.mean) / self.deviation).contiguous(memory_format=torch.channels_last)
 
 
 class EfficientNetLite0Taps(EfficientNetLite0):
@@ -53,17 +49,11 @@ class EfficientNetLite0Taps(EfficientNetLite0):
     at 3x2. Enlarging the image first was dropped: it feeds blur to filters of fine detail.
     """
 
-    def forward(
-        self, image: Float[Tensor, "b 3 h w"]
-    ) -> tuple[Float[Tensor, "b _ _ _"], ...]:
+    def forward(self, image: Float[Tensor, "b 3 h w"]) -> tuple[Float[Tensor, "b _ _ _"], ...]:
         """Features of an image in [-1, 1], at least 2x2."""
         if min(image.shape[2:]) < 2:
-            raise ValueError(
-                f"image has {tuple(image.shape[2:])} pixels; EfficientNet-Lite0 needs at least 2x2"
-            )
-        net = (
-            self.frozen.net
-        )  # not through Frozen.forward, which stops the gradient to the image
+            raise ValueError(f"image has {tuple(image.shape[2:])} pixels; EfficientNet-Lite0 needs at least 2x2")
+        net = self.frozen.net  # not through Frozen.forward, which stops the gradient to the image
         x = net._swish(net._bn0(net._conv_stem(self.normalise((image + 1) / 2))))
         taps = []
         for index, block in enumerate(net._blocks):
@@ -88,9 +78,7 @@ class EfficientNetLite0Pooled(EfficientNetLite0):
     @torch.no_grad()
     def forward(self, images: UInt8[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1280"]:
         images = images.to(self.mean.device).float() / 255
-        images = F.interpolate(
-            images, (224, 224), mode="bilinear", antialias=True, align_corners=False
-        )
+        images = F.interpolate(images, (224, 224), mode="bilinear", antialias=True, align_corners=False)
         return self.frozen.net.extract_features(self.normalise(images)).mean((2, 3))
 
 
@@ -99,12 +87,8 @@ def _folded(net: EfficientNet) -> EfficientNet:
     pairs = [(net, "_conv_stem", "_bn0"), (net, "_conv_head", "_bn1")]
     for block in net._blocks:
         pairs += [(block, "_depthwise_conv", "_bn1"), (block, "_project_conv", "_bn2")]
-        pairs += (
-            [(block, "_expand_conv", "_bn0")] if hasattr(block, "_expand_conv") else []
-        )
+        pairs += [(block, "_expand_conv", "_bn0")] if hasattr(block, "_expand_conv") else []
     for owner, conv, norm in pairs:
-        setattr(
-            owner, conv, fuse_conv_bn_eval(getattr(owner, conv), getattr(owner, norm))
-        )
+        setattr(owner, conv, fuse_conv_bn_eval(getattr(owner, conv), getattr(owner, norm)))
         setattr(owner, norm, nn.Identity())
     return net.to(memory_format=torch.channels_last)

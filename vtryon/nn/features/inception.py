@@ -11,9 +11,7 @@ from torch import Tensor, nn
 from vtryon.nn.frozen import Frozen
 from vtryon.nn.pretrained import WeightFile
 
-FID_WEIGHTS = WeightFile(
-    "pt_inception-2015-12-05-6726825d.pth", inception.FID_WEIGHTS_URL
-)
+FID_WEIGHTS = WeightFile("pt_inception-2015-12-05-6726825d.pth", inception.FID_WEIGHTS_URL)
 
 
 class InceptionPool3(nn.Module):
@@ -36,12 +34,8 @@ class InceptionPool3(nn.Module):
         weights = file.load(path)
         self.weights_sha256 = weights.sha256
         # pytorch-fid can only fetch its weights itself; hand it the ones that were checked
-        with mock.patch.object(
-            inception, "load_state_dict_from_url", return_value=weights.state_dict
-        ):
-            self.frozen = Frozen(
-                inception.InceptionV3([inception.InceptionV3.BLOCK_INDEX_BY_DIM[2048]])
-            )
+        with mock.patch.object(inception, "load_state_dict_from_url", return_value=weights.state_dict):
+            self.frozen = Frozen(inception.InceptionV3([inception.InceptionV3.BLOCK_INDEX_BY_DIM[2048]]))
 
     @torch.no_grad()
     def forward(self, images: UInt8[Tensor, "b 3 h w"]) -> Float[Tensor, "b 2048"]:

@@ -11,9 +11,7 @@ from torchvision.models.vgg import cfgs, make_layers
 from vtryon.nn.frozen import Frozen
 from vtryon.nn.pretrained import WeightFile
 
-IMAGENET = WeightFile(
-    "vgg19-dcbb9e9d.pth", "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
-)
+IMAGENET = WeightFile("vgg19-dcbb9e9d.pth", "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth")
 TAPS = (1, 6, 11, 20, 29)  # relu1_1, relu2_1, relu3_1, relu4_1, relu5_1
 
 
@@ -37,13 +35,9 @@ class VGG19Taps(nn.Module):
         self.weights_sha256 = weights.sha256
         self.frozen = Frozen(_Taps(weights.state_dict))
 
-    def forward(
-        self, image: Float[Tensor, "b 3 h w"]
-    ) -> tuple[Float[Tensor, "b _ _ _"], ...]:
+    def forward(self, image: Float[Tensor, "b 3 h w"]) -> tuple[Float[Tensor, "b _ _ _"], ...]:
         """Features of an image in [-1, 1] at strides 1, 2, 4, 8, 16."""
-        return self.frozen.net(
-            image
-        )  # not through Frozen.forward, which stops the gradient to the image
+        return self.frozen.net(image)  # not through Frozen.forward, which stops the gradient to the image
 
 
 class _Taps(nn.Module):
@@ -51,9 +45,7 @@ class _Taps(nn.Module):
         super().__init__()
         with torch.device("meta"):
             self.features = make_layers(cfgs["E"], batch_norm=False)[: TAPS[-1] + 1]
-        mine = {
-            key: state_dict[key] for key in self.state_dict()
-        }  # the classifier is not needed
+        mine = {key: state_dict[key] for key in self.state_dict()}  # the classifier is not needed
         self.load_state_dict(mine, assign=True)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:

@@ -1,0 +1,142 @@
+"""Every recipe composes, fits the signatures that it names, and is refused when it cannot be right."""
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import wandb
+from hydra.utils import get_object
+from omegaconf import OmegaConf
+from pytorch_lightning.loggers import WandbLogger
+
+from vtryon.config import ConfigError, _compose, check_command_line, conf_dir, problems, read
+from vtryon.rules import RULES
+
+EXPERIMENTS = sorted(path.stem for path in (conf_dir() / "experiment").glob("*.yaml"))
+PROFILES = sorted(path.stem for path in (conf_dir() / "profile").glob("*.yaml"))
+
+
+def composed(*overrides: str) -> dict:
+    return OmegaConf.to_container(_compose(overrides, None), resolve=True)
+
+
+def targets(node, path: str = "config") -> Iterator[tuple[str, object, dict]]:
+    """(path, callable, keyword arguments) of each node that names a target."""
+    for key, child in node.items() if isinstance(node, dict) else enumerate(node):
+        if isinstance(child, dict | list):
+            yield from targets(child, f"{path}.{key}")
+    if isinstance(node, dict) and "_target_" in node:
+        yield path, get_object(node["_target_"]), {key: v for key, v in node.items() if not key.startswith("_")}
+
+
+def taken(target) -> set[str]:
+    """Names that a target takes, where it has **kwargs also those of whom it passes them on to."""
+    names = set(inspect.signature(target).parameters)
+    if "kwargs" not in names:
+        return names
+    further = [wandb.init] if issubclass(target, WandbLogger) else []
+    return names.union(*(inspect.signature(call).parameters for call in [*target.__mro__[1:-1], *further]))
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_a_recipe_gives_every_target_only_what_it_takes(experiment, profile):
+    cfg = composed(f"experiment={experiment}", f"profile={profile}")
+    for path, target, given in targets(cfg):
+        unknown = given.keys() - taken(target)
+        assert not unknown, f"{path}: {target.__qualname__} takes no {sorted(unknown)}"
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_a_recipe_opens_with_its_command_cost_and_expectation(experiment):
+    text = (conf_dir() / "experiment" / f"{experiment}.yaml").read_text()
+    assert f"vtryon run experiment={experiment}" in text or f"vtryon run -m experiment={experiment}" in text
+    assert "#   takes" in text
+    assert "#   expected" in text
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_recipe_breaks_no_rule(experiment, profile):
+    found = problems(_compose([f"experiment={experiment}", f"profile={profile}"], None))
+    assert all(line.startswith("parents.") for line in found)
+
+
+def test_every_rule_speaks_of_a_key_of_some_recipe():
+    configs = [_compose([f"experiment={name}"], None) for name in EXPERIMENTS]
+    for key in RULES:
+        assert any(OmegaConf.select(cfg, key) is not None for cfg in configs), key
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("model.generator.ngf=0", "model.generator.ngf=0: must be a whole number of at least 1"),
+        ("model.generator.ngf=2.5", "model.generator.ngf=2.5: must be a whole number"),
+        ("model.warp.channels=[64,128,256,256]", "model.warp.channels=[64,128,256,256]: must be 5 whole numbers"),
+        ("data.size=[250,192]", "data.size=[250,192]: must be [height,width], both divisible by 32"),
+        ("trainer.max_epochs=many", "trainer.max_epochs=many: must be a whole number of at least 1"),
+        ("data.root=/no/such/folder", "data.root=/no/such/folder: must be a folder that exists"),
+        ("seed=-1", "seed=-1: must be a whole number of at least 0"),
+        ("model.generator.nfg=4", "model.generator.nfg: no such key; did you mean model.generator.ngf?"),
+        ("trainer.max_epoch=4", "did you mean trainer.max_epochs?"),
+        ("experiment=studnet", "student"),
+    ],
+)
+def test_a_mistake_names_the_key_the_value_and_what_is_allowed(override, said):
+    with pytest.raises(ConfigError) as caught:
+        check_command_line([override])
+    assert said in str(caught.value)
+
+
+def test_every_value_of_a_sweep_is_checked_before_the_first_run():
+    with pytest.raises(ConfigError, match=r"model.generator.ngf=0: must be"):
+        check_command_line(["experiment=distill_generator", "model.generator.ngf=2,4,0"])
+
+
+def test_several_mistakes_are_told_at_once():
+    with pytest.raises(ConfigError) as caught:
+        check_command_line(["model.generator.ngf=0", "data.batch_size=0"])
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_missing_parent_is_named_with_its_remedy(tmp_path, monkeypatch):
+    monkeypatch.setenv("VTRYON_RUNS", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"parents.teacher=.*no such file; run the stage before"):
+        read(["experiment=distill"])
+
+
+def test_users_recipes_are_found_beside_ours(tmp_path):
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text("# @package _global_\nname: mine\nseed: 7\n")
+    assert _compose(["experiment=mine"], str(tmp_path)).seed == 7
+
+
+def test_one_switch_changes_size_width_and_budget():
+    demo, full = composed("profile=demo"), composed("profile=full")
+    assert full["data"]["size"] == [256, 192]
+    assert full["model"]["warp"]["channels"] == [64, 128, 256, 256, 256]
+    assert full["trainer"]["max_epochs"] == 100
+    assert demo["data"]["size"] != full["data"]["size"]
+    assert demo["model"]["generator"]["ngf"] < full["model"]["generator"]["ngf"]
+
+
+def test_the_full_profile_is_the_published_schedule():
+    expected = {"tutor_warp": (100, 5e-5), "tutor": (100, 5e-5), "student_warp": (200, 3e-5), "student": (100, 5e-5)}
+    for stage, (epochs, lr) in expected.items():
+        cfg = composed(f"experiment={stage}", "profile=full")
+        assert cfg["trainer"]["max_epochs"] == epochs
+        assert cfg["training"]["optimizer"] == {
+            "_target_": "torch.optim.Adam",
+            "_partial_": True,
+            "lr": lr,
+            "betas": [0.5, 0.999],
+        }
+        assert cfg["perceptual"]["_target_"].endswith("vgg19")
+
+
+def test_conf_holds_no_group_that_nothing_uses():
+    chosen = (conf_dir() / "config.yaml").read_text()
+    for group in (path.name for path in Path(conf_dir()).iterdir() if path.is_dir()):
+        assert f"- {group}:" in chosen

@@ -1,0 +1,181 @@
+"""Recipes run from their first step to their row, again and again, from anywhere."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from vtryon.cli import main
+from vtryon.config import conf_dir
+from vtryon.demo import RUNS
+from vtryon.nn.afwm import AFWM
+from vtryon.nn.checkpoint import load_net, save_official
+from vtryon.nn.generator import ResUnetGenerator
+from vtryon.nn.tryon import TryOnNet
+
+ROOT = Path(__file__).parents[1]
+SMOKE = ["debug=smoke", "trainer=cpu"]
+# run by the demo in `chain`, or by a test of its own
+ELSEWHERE = {*RUNS, "official"}
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory):
+    """All stages of the demo, two steps each; the folder of their runs."""
+    place = tmp_path_factory.mktemp("chain")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VTRYON_CACHE", str(place / "cache"))
+        assert main(["demo", "--runs", str(place / "runs"), *SMOKE]) == 0
+        yield place / "runs"
+
+
+@pytest.fixture
+def here(chain, tmp_path, monkeypatch):
+    """An empty working folder, with the demo's runs as those before and its pictures in the cache."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VTRYON_CACHE", str(chain.parent / "cache"))
+    return tmp_path
+
+
+def vtryon(*words: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "vtryon.cli", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def rows(folder: Path) -> list[dict]:
+    return [json.loads(file.read_text()) for file in sorted(folder.rglob("row.json"))]
+
+
+def test_the_demo_leaves_a_complete_row_for_each_stage(chain):
+    for name in RUNS:
+        row = json.loads((chain / name / "row.json").read_text())
+        for key in (
+            "seed",
+            "commit",
+            "dirty",
+            "config_hash",
+            "cpu",
+            "versions",
+            "fingerprint",
+            "size",
+            "date",
+            "scores",
+        ):
+            assert key in row, (name, key)
+    student = json.loads((chain / "student" / "row.json").read_text())
+    for key in ("paired/ssim", "paired/mse", "paired/psnr", "paired/epe", "unpaired/ssim", "unpaired/fd_efficientnet"):
+        assert isinstance(student["scores"][key], float), key
+    assert student["scores"]["unpaired/fid"] is None
+    assert "pt_inception" in student["empty"]["unpaired/fid"]
+    assert student["perceptual"] == "efficientnet_lite0"
+    assert student["cost"]["cwm/params_m"] + student["cost"]["igm/params_m"] == pytest.approx(
+        student["cost"]["params_m"]
+    )
+    assert (chain / "try_on.png").is_file()
+
+
+def test_a_row_names_the_weights_that_it_came_from(chain):
+    row = json.loads((chain / "distill" / "row.json").read_text())
+    teacher = row["parents"]["teacher"]
+    assert Path(teacher["path"]) == chain / "student" / "model.safetensors"
+    assert len(teacher["sha256"]) == 64
+
+
+def test_frozen_and_untouched_weights_stay_as_they_were(chain):
+    warp = load_net(chain / "student_warp" / "model.safetensors")
+    tutor = load_net(chain / "tutor" / "model.safetensors")
+    for name, value in warp.warp.aflow_net.netMain.named_parameters():
+        handed_down = dict(tutor.warp.aflow_net.netMain.named_parameters())[name]
+        assert value.shape == handed_down.shape
+
+
+def test_a_second_demo_skips_what_is_done(chain, monkeypatch, capsys):
+    monkeypatch.setenv("VTRYON_CACHE", str(chain.parent / "cache"))
+    before = {name: (chain / name / "row.json").stat().st_mtime_ns for name in RUNS}
+    assert main(["demo", "--runs", str(chain), *SMOKE]) == 0
+    assert capsys.readouterr().out.count("done before") == len(RUNS)
+    assert before == {name: (chain / name / "row.json").stat().st_mtime_ns for name in RUNS}
+
+
+@pytest.mark.parametrize(
+    "name", sorted(p.stem for p in (conf_dir() / "experiment").glob("*.yaml") if p.stem not in ELSEWHERE)
+)
+def test_a_recipe_runs_from_another_folder(chain, here, name):
+    done = vtryon("run", f"experiment={name}", f"paths.chain={chain}", *SMOKE)
+    assert done.returncode == 0, done.stderr
+    (row,) = rows(here / "runs")
+    assert row["name"] == name
+    assert f"{row['name']}" in done.stdout
+
+
+def test_a_sweep_leaves_a_row_for_each_value(chain, here):
+    done = vtryon(
+        "run", "-m", "experiment=distill_generator", f"paths.chain={chain}", "model.generator.ngf=1,2", *SMOKE
+    )
+    assert done.returncode == 0, done.stderr
+    found = rows(here / "runs")
+    sizes = [row["cost"]["igm/params_m"] for row in found]
+    assert sizes == sorted(sizes)
+    assert len({row["config_hash"] for row in found}) == len(found) == 2
+
+
+def test_the_released_weights_are_tested_as_they_are(here):
+    net = TryOnNet(AFWM(), ResUnetGenerator())
+    save_official(net, here / "w.pth", here / "g.pth")
+    done = vtryon("run", "experiment=official", "model.warp_path=w.pth", "model.generator_path=g.pth", *SMOKE)
+    assert done.returncode == 0, done.stderr
+    (row,) = rows(here / "runs")
+    assert row["cost"]["params_m"] == pytest.approx(73.204384)
+
+
+def test_a_run_cut_short_goes_on_from_its_checkpoint(chain, here):
+    from vtryon.config import read
+    from vtryon.run import build, run
+
+    overrides = ["experiment=tutor_warp", *SMOKE, f"paths.run={here / 'cut'}", "trainer.max_epochs=2"]
+    cfg = read(overrides)
+    data, stage, trainer = build(cfg)
+    trainer.fit_loop.max_epochs = 1
+    trainer.fit(stage, datamodule=data)
+    assert (here / "cut" / "checkpoints" / "last.ckpt").is_file()
+    row = run(cfg)
+    assert row["epochs"] == 2
+    assert row["steps"] == 4
+
+
+def test_mistakes_end_with_a_code_and_without_a_traceback(here):
+    done = vtryon("run", "model.generator.ngf=0")
+    assert done.returncode == 2
+    assert "model.generator.ngf=0: must be" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (here / "runs").exists()
+
+
+def test_a_built_wheel_carries_the_recipes(tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        tmp_path,
+        ROOT,
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+    code = "from vtryon.config import conf_dir, _compose; print(conf_dir()); _compose(['experiment=student'], None)"
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "installed")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert str(tmp_path / "installed" / "vtryon" / "conf") in done.stdout
