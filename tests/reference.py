@@ -1,6 +1,6 @@
 """PF-AFN a second time, as one would write it down from the paper's facts: functions over a state_dict, no modules.
 
-It is slow and plain on purpose (unfolded correlation, explicit bilinear lookup, float64) and shares no code with vtryon.
+It is slow and plain on purpose (unfolded correlation, bilinear lookup by hand, float64) and shares no code with vtryon.
 """
 
 import torch

@@ -21,7 +21,7 @@ from vtryon.callbacks.splits import split_of
 from vtryon.nn.afwm import Warp
 from vtryon.nn.flow import identity_grid
 from vtryon.nn.image import to_uint8
-from vtryon.nn.pretrained import WeightsNotFound
+from vtryon.nn.pretrained import WeightsNotFoundError
 
 pytestmark = pytest.mark.filterwarnings(*LIGHTNING_WARNINGS)
 
@@ -44,7 +44,7 @@ class Absent(MeanColour):
     columns = ("fid", "kid")
 
     def __init__(self):
-        raise WeightsNotFound("no weights in /nowhere; fetch them")
+        raise WeightsNotFoundError("no weights in /nowhere; fetch them")
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from vtryon.losses import perceptual
 from vtryon.losses.perceptual import VGG_WEIGHTS, Perceptual
 from vtryon.nn.features.vgg import pool
 from vtryon.nn.frozen import Frozen
-from vtryon.nn.pretrained import WeightsNotFound
+from vtryon.nn.pretrained import WeightsNotFoundError
 
 
 class TinyVGG(nn.Module):
@@ -85,7 +85,7 @@ def test_each_choice_says_its_name_and_none_costs_nothing():
 def test_published_weights_are_the_default_and_absent_vgg_weights_stop_the_run(tmp_path, monkeypatch):
     assert VGG_WEIGHTS == (0.03125, 0.0625, 0.125, 0.25, 1)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    with pytest.raises(WeightsNotFound, match=r"vgg19-dcbb9e9d\.pth"):
+    with pytest.raises(WeightsNotFoundError, match=r"vgg19-dcbb9e9d\.pth"):
         perceptual.vgg19()
 
 

@@ -43,10 +43,8 @@ def given():
 
 
 def filled(role: str, salt: str = "") -> TryOnNet:
-    if role == "pf":
-        net = TryOnNet(AFWM(3), ResUnetGenerator(7))
-    else:
-        net = TutorNet(AFWM(45), ResUnetGenerator(8))
+    student = role == "pf"
+    net = TryOnNet(AFWM(3), ResUnetGenerator(7)) if student else TutorNet(AFWM(45), ResUnetGenerator(8))
     fill(net.warp, f"{role}_warp", salt)
     fill(net.generator, f"{role}_gen", salt)
     return net

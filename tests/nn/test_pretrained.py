@@ -19,7 +19,7 @@ from vtryon.nn.features.efficientnet import (
 )
 from vtryon.nn.features.inception import InceptionPool3
 from vtryon.nn.features.vgg import VGG19Taps, pool
-from vtryon.nn.pretrained import WeightFile, WeightsNotFound
+from vtryon.nn.pretrained import WeightFile, WeightsNotFoundError
 
 
 def write_weights(folder: Path, state_dict: dict, stem: str = "fake") -> tuple[WeightFile, Path]:
@@ -43,11 +43,11 @@ def test_absent_weights_name_the_path_looked_for_and_the_url(build, tmp_path, mo
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *_: pytest.fail("tried to download"))
     with pytest.raises(
-        WeightsNotFound,
+        WeightsNotFoundError,
         match=rf"no file {tmp_path}/checkpoints/\S+-\w{{8}}.pth. Download https://\S+",
     ):
         build()
-    with pytest.raises(WeightsNotFound, match=r"no file nowhere/w\.pth"):
+    with pytest.raises(WeightsNotFoundError, match=r"no file nowhere/w\.pth"):
         build("nowhere/w.pth")
 
 

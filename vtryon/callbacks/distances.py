@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from vtryon.data import decode
 from vtryon.data.files import read
 from vtryon.metrics.realism import Realism, protocol, reference_features
-from vtryon.nn.pretrained import WeightsNotFound
+from vtryon.nn.pretrained import WeightsNotFoundError
 
 
 class Distances:
@@ -82,7 +82,7 @@ class Distances:
     def _build(self, build: Callable[[], nn.Module]) -> nn.Module | None:
         try:
             return build().to(self.device)
-        except WeightsNotFound as error:
+        except WeightsNotFoundError as error:
             self._leave_empty(getattr(build, "func", build).columns, str(error))
             return None
 

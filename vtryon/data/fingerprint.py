@@ -18,7 +18,8 @@ def fingerprint(root: str | os.PathLike, *lists: str | os.PathLike) -> str:
     take minutes from a cold disk. An edited JPEG, PNG or JSON file nearly always changes its size, so what may pass
     unseen is a few edited .npy files in a large folder.
     """
-    sizes = dict(sorted(_files(Path(root))))
+    marks = ((path.name, path.stat().st_size) for path in Path(root).glob("*.json"))
+    sizes = dict(sorted([*marks, *_files(Path(root), TRAIN), *_files(Path(root), TEST)]))
     names = list(sizes)
     step = max(1, len(names) / READ_WHOLE)
     read = {names[int(i * step)] for i in range(min(len(names), READ_WHOLE))}
@@ -32,11 +33,13 @@ def fingerprint(root: str | os.PathLike, *lists: str | os.PathLike) -> str:
     return digest.hexdigest()[:16]
 
 
-def _files(root: Path) -> Iterator[tuple[str, int]]:
-    """Names below `root` and sizes in bytes: the marks at the top and all of the two parts."""
-    for path in root.glob("*.json"):
-        yield path.name, path.stat().st_size
-    for folder in (root / TRAIN, root / TEST):
-        for path in folder.rglob("*"):
-            if path.is_file():
-                yield path.relative_to(root).as_posix(), path.stat().st_size
+def _files(root: Path, folder: str) -> Iterator[tuple[str, int]]:
+    """Names below `root` and sizes in bytes of all files in `folder`."""
+    if not (root / folder).is_dir():
+        return
+    for entry in os.scandir(root / folder):
+        name = f"{folder}/{entry.name}"
+        if entry.is_dir():
+            yield from _files(root, name)
+        else:
+            yield name, entry.stat().st_size

@@ -1,4 +1,4 @@
-"""Learning from a better network: PF-AFN's adjustable distillation, and a narrow student's lesson from a dense teacher."""
+"""Learning from a better network: PF-AFN's adjustable distillation, and a narrow student taught by a dense one."""
 
 import torch
 import torch.nn.functional as F

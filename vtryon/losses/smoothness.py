@@ -15,7 +15,8 @@ def total_variation(offset: Float[Tensor, "b 2 h w"]) -> Float[Tensor, ""]:
 def second_order(flow: Float[Tensor, "b 2 h w"], epsilon: float = 1e-3, alpha: float = 0.45) -> Float[Tensor, ""]:
     r"""Penalise flows that bend: the Charbonnier norm of the second difference, x and y added.
 
-    .. math:: L_{sec} = \sum_{x, y} \frac{1}{N} \sum_{\pi, p} \left( (f_{p-\pi} + f_{p+\pi} - 2 f_p)^2 + \epsilon^2 \right)^{\alpha}
+    .. math:: L_{sec} = \sum_{x, y} \frac{1}{N} \sum_{\pi, p}
+        \left( (f_{p-\pi} + f_{p+\pi} - 2 f_p)^2 + \epsilon^2 \right)^{\alpha}
 
     where π runs over the horizontal, the vertical and both diagonal neighbours.
 

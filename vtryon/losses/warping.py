@@ -22,7 +22,7 @@ class Target(NamedTuple):
 
 
 class WarpLoss:
-    r"""Σ over levels k, coarse to fine, of (k + 1) [L1 + 0.2 perceptual + 2 edge L1 + 6 bend], and 0.01 of the offsets' TV.
+    """Over levels k, coarse to fine, (k + 1) times L1 + 0.2 perceptual + 2 edge L1 + 6 bend; 0.01 of the offsets' TV.
 
     Args:
         total_variation: weight of the ten offsets' total variation.

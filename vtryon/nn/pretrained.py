@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 
-class WeightsNotFound(FileNotFoundError):
+class WeightsNotFoundError(FileNotFoundError):
     """A published weight file is not on this computer; the message says where to get it and where to put it."""
 
 
@@ -29,7 +29,7 @@ class WeightFile(NamedTuple):
         """Read `path`, or else the file of this name in torch hub's cache; its hash must be the one in the name."""
         file = Path(path).expanduser() if path is not None else Path(torch.hub.get_dir(), "checkpoints", self.name)
         if not file.is_file():
-            raise WeightsNotFound(
+            raise WeightsNotFoundError(
                 f"{self.name}: no file {file}. Download {self.url} and put it there, or pass the path of your copy."
             )
         sha256 = _sha256(file)

@@ -1,4 +1,4 @@
-"""A narrower student learns from a frozen dense teacher: on each photo, with a garment it does not wear, both must agree.
+"""A narrower student learns from a frozen dense teacher: on each photo, in another garment, both must agree.
 
 No parser's maps are needed, and the inputs are those of the test: a real photo and another garment.
 """

@@ -25,7 +25,7 @@ from vtryon.nn.afwm import AFWM
 from vtryon.nn.features.vgg import VGG19Taps, _Taps
 from vtryon.nn.frozen import Frozen
 from vtryon.nn.generator import ResUnetGenerator
-from vtryon.nn.pretrained import WeightsNotFound
+from vtryon.nn.pretrained import WeightsNotFoundError
 from vtryon.nn.tryon import TryOnNet, TutorNet
 from vtryon.training.plain import PlainStep
 from vtryon.training.student import Student
@@ -110,7 +110,7 @@ def samples(batch: int, size: tuple[int, int], seed: int = 0) -> Given:
 def _perceptual() -> Perceptual:
     try:
         return vgg19()
-    except WeightsNotFound:
+    except WeightsNotFoundError:
         return Perceptual(RandomVGG19(), VGG_WEIGHTS)
 
 

@@ -12,7 +12,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from vtryon.data.synthetic.writer import write_viton
+from vtryon.data.synthetic.writer import VERSION, write_viton
 
 
 def embedded(
@@ -24,7 +24,7 @@ def embedded(
 ) -> Path:
     """The folder of `train` and `test` samples of `size` (h, w), drawn first where the cache lacks it."""
     height, width = size
-    root = Path(cache).expanduser() / "synthetic" / f"{height}x{width}-seed{seed}-{train}-{test}"
+    root = Path(cache).expanduser() / "synthetic" / f"v{VERSION}-{height}x{width}-seed{seed}-{train}-{test}"
     draw(root, train, test, seed, (height, width), workers=os.cpu_count() or 1)
     return root
 

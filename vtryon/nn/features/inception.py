@@ -19,7 +19,7 @@ class InceptionPool3(nn.Module):
 
     Args:
         path: the weight file; by default `pt_inception-2015-12-05-6726825d.pth` in torch hub's cache. Without it
-            `WeightsNotFound` is raised: there is no FID on other features.
+            `WeightsNotFoundError` is raised: there is no FID on other features.
     """
 
     name = "inception_v3"
