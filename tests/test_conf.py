@@ -68,7 +68,8 @@ def test_a_recipe_breaks_no_rule(experiment, profile):
 def test_every_rule_speaks_of_a_key_of_some_recipe():
     configs = [OmegaConf.create(composed(f"experiment={name}", "profile=demo")) for name in EXPERIMENTS]
     for key in RULES:
-        assert any(OmegaConf.select(cfg, key) is not None for cfg in configs), key
+        parent, _, name = key.rpartition(".")
+        assert any(name in (OmegaConf.select(cfg, parent) if parent else cfg) for cfg in configs), key
 
 
 @pytest.mark.parametrize(
@@ -111,8 +112,10 @@ def test_a_missing_parent_is_named_with_its_remedy(tmp_path, monkeypatch):
 
 def test_users_recipes_are_found_beside_ours(tmp_path):
     (tmp_path / "experiment").mkdir()
-    (tmp_path / "experiment" / "mine.yaml").write_text("# @package _global_\nname: mine\nseed: 7\n")
-    assert _compose(["experiment=mine"], str(tmp_path)).seed == 7
+    recipe = "# @package _global_\ndefaults:\n  - distill\nname: mine\nmodel:\n  generator:\n    ngf: 12\n"  # the README's
+    (tmp_path / "experiment" / "mine.yaml").write_text(recipe)
+    cfg = _compose(["experiment=mine"], str(tmp_path))
+    assert (cfg.name, cfg.stage, cfg.model.generator.ngf) == ("mine", "distill", 12)
 
 
 def test_one_switch_changes_size_width_and_budget():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -148,12 +149,40 @@ def test_a_run_cut_short_goes_on_from_its_checkpoint(chain, here):
     assert row["steps"] == 4
 
 
+def test_two_processes_train_one_network(here):
+    gloo = ["trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "trainer.sync_batchnorm=false"]
+    done = vtryon("run", "experiment=tutor_warp", "debug=smoke", *gloo)
+    assert done.returncode == 0, done.stderr
+    (row,) = rows(here / "runs")
+    assert isinstance(row["scores"]["val/epe"], float)
+
+
 def test_mistakes_end_with_a_code_and_without_a_traceback(here):
     done = vtryon("run", "model.generator.ngf=0")
     assert done.returncode == 2
     assert "model.generator.ngf=0: must be" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (here / "runs").exists()
+
+
+def test_a_broken_picture_stops_a_run_at_once_with_its_path(chain, here):
+    (root,) = (chain.parent / "cache" / "synthetic").glob("*-64x64-*")
+    shutil.copytree(root, here / "viton")
+    broken = sorted((here / "viton" / "VITON_traindata" / "train_img").iterdir())[0]
+    broken.write_bytes(broken.read_bytes()[:400])
+    done = vtryon("run", "experiment=tutor_warp", "data.root=viton", *SMOKE)
+    assert done.returncode == 2
+    assert str(broken.relative_to(here)) in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not rows(here / "runs")
+
+
+def test_missing_published_weights_are_named_and_never_replaced(here, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(here))
+    done = vtryon("run", "experiment=tutor_warp", "perceptual=vgg19", *SMOKE)
+    assert done.returncode == 2
+    assert "vgg19-dcbb9e9d.pth" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_built_wheel_carries_the_recipes(tmp_path):

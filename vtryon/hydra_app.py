@@ -1,5 +1,6 @@
 """`vtryon run` as a Hydra application over conf/: one job a run, -m for sweeps."""
 
+import os
 import sys
 
 import hydra
@@ -8,13 +9,26 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 from rich.syntax import Syntax
 
-from vtryon.config import conf_dir
+from vtryon.config import ConfigError, conf_dir
 
 
 def app(argv: list[str]) -> None:
     """Run what the command line says; Hydra reads it from sys.argv."""
-    sys.argv = ["vtryon run", *argv]
-    hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(job)()
+    started = sys.argv
+    sys.argv = [started[0], *argv]
+
+    @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")
+    def start(cfg: DictConfig) -> None:
+        sys.argv = started  # Lightning repeats the command line in each process of a data-parallel run
+        try:
+            job(cfg)
+        except Exception as error:
+            if (known := users_fault(error)) is None:
+                raise
+            print(f"vtryon run: {known}", file=sys.stderr)
+            raise SystemExit(2) from error
+
+    start()
 
 
 def job(cfg: DictConfig) -> None:
@@ -24,7 +38,18 @@ def job(cfg: DictConfig) -> None:
 
     with open_dict(cfg):
         cfg.paths.run = HydraConfig.get().runtime.output_dir
-    console = Console()
+    console = Console(quiet=os.environ.get("LOCAL_RANK", "0") != "0")
     console.print(Syntax(OmegaConf.to_yaml(cfg, resolve=True), "yaml", background_color="default"))
     row = run(cfg)
     console.print(table([row], title=f"{cfg.paths.run}/row.json"))
+
+
+def users_fault(error: BaseException | None) -> Exception | None:
+    """The error below `error` that a user can mend and whose message says how; None where the fault is ours."""
+    from vtryon.data.files import DataError
+    from vtryon.nn.checkpoint import CheckpointError
+    from vtryon.nn.pretrained import WeightsNotFoundError
+
+    while error is not None and not isinstance(error, ConfigError | DataError | CheckpointError | WeightsNotFoundError):
+        error = error.__cause__ or error.__context__
+    return error

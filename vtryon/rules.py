@@ -45,10 +45,14 @@ def _is_root(value: Any) -> bool:
 
 POSITIVE = Rule(lambda v: _is_number(v) and v > 0, "a number above 0")
 WEIGHT = Rule(lambda v: _is_number(v) and v >= 0, "a number of at least 0")
+FILE = Rule(lambda v: isinstance(v, str) and Path(v).expanduser().is_file(), "a file that exists")
 
 RULES: dict[str, Rule] = {
     "seed": _whole(0),
     "data.size": Rule(_is_size, "[height,width], both divisible by 32, such as [256,192]"),
+    "data.train_pairs": FILE,
+    "data.test_pairs": FILE,
+    "data.test_pairs_same": FILE,
     "data.batch_size": _whole(1),
     "data.workers": _whole(0),
     "data.val_size": Rule(lambda v: _is_int(v) and (v == 0 or v >= 2), "0 or a whole number of at least 2"),

@@ -58,10 +58,11 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         trainer.callbacks.append(Tracking(OmegaConf.to_container(cfg, resolve=True), row))
         measured = carry_out(stage, data, trainer, folder, tuple(cfg.data.size))
         row |= measured | {"seconds": round(time.perf_counter() - start, 1)}
-        if isinstance(stage, Stage):
-            _log_model(trainer, folder, data, cfg, row)
-        with atomic_write(folder / "row.json") as temporary:
-            temporary.write_text(json.dumps(row, indent=1, allow_nan=False))
+        if trainer.is_global_zero:
+            if isinstance(stage, Stage):
+                _log_model(trainer, folder, data, cfg, row)
+            with atomic_write(folder / "row.json") as temporary:
+                temporary.write_text(json.dumps(row, indent=1, allow_nan=False))
     except BaseException:
         finish(trainer.loggers, exit_code=1)
         raise
@@ -73,10 +74,10 @@ def build(
     cfg: DictConfig,
 ) -> tuple[pl.LightningDataModule, pl.LightningModule, pl.Trainer]:
     """Data, the stage with its networks, and the trainer, as configured."""
-    data = instantiate(cfg.data, _convert_="all")
     stage = instantiate(cfg.training, _convert_="all")
     if "init" in cfg:
         instantiate(cfg.init, _convert_="all")(stage.net)
+    data = instantiate(cfg.data, _convert_="all")  # last, because it may have to be drawn first
     callbacks = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
     loggers = [instantiate(node, _convert_="all") for node in cfg.logger.values() if node is not None]
     return (
@@ -115,7 +116,8 @@ def carry_out(stage, data, trainer: pl.Trainer, folder: Path, size: tuple[int, i
                 ckpt_path=last if last.is_file() else None,
                 weights_only=True,
             )
-            save_net(stage.net, folder / "model.safetensors")
+            if trainer.is_global_zero:
+                save_net(stage.net, folder / "model.safetensors")
             measured |= {"steps": trainer.global_step, "epochs": trainer.current_epoch}
             measured["scores"] = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("val/")}
         if is_overridden("test_step", stage):

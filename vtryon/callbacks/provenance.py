@@ -43,7 +43,7 @@ def provenance() -> dict[str, Any]:
         **commit(_PACKAGE),
         "versions": versions(_LIBRARIES),
         "python": platform.python_version(),
-        "platform": platform.platform(),
+        "platform": f"{platform.system()} {platform.machine()}",
         "cpu": cpu_name(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "threads": torch.get_num_threads(),

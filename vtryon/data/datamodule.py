@@ -52,17 +52,8 @@ class VitonDataModule(L.LightningDataModule):
         super().__init__()
         _check_arguments(size, batch_size, workers, val_size)
         self.root, self.size = Path(root), tuple(size)
-        self.batch_size, self.workers, self.val_size, self.seed = (
-            batch_size,
-            workers,
-            val_size,
-            seed,
-        )
-        self.lists = {
-            "train": train_pairs,
-            "unpaired": test_pairs,
-            "paired": test_pairs_same,
-        }
+        self.batch_size, self.workers, self.val_size, self.seed = batch_size, workers, val_size, seed
+        self.lists = {"train": train_pairs, "unpaired": test_pairs, "paired": test_pairs_same}
         self.train_set = self.val_set = None
         self.test_sets: list[VitonSet] = []
         # how many workers is this class's argument, so Lightning's advice on it is no news

@@ -10,15 +10,15 @@ EMPTY = (0, 0, -1, -1)
 
 
 def pose_maps(boxes: Int32[Tensor, "b k 4"], size: tuple[int, int]) -> Float[Tensor, "b k h w"]:
-    """Fill the boxes of `boxes(...)` in maps of `size` (h, w).
-
-    A box is the outer product of its rows and its columns; one multiplication writes all maps of the batch.
-    """
-    x0, y0, x1, y1 = boxes[..., None].unbind(-2)
-    y, x = (torch.arange(n, dtype=torch.int32, device=boxes.device) for n in size)
-    rows = (2.0 * ((y >= y0) & (y <= y1)))[..., :, None]  # (b, k, h, 1)
-    columns = ((x >= x0) & (x <= x1)).to(rows.dtype)[..., None, :]  # (b, k, 1, w)
-    return (rows * columns).sub_(1)
+    """Fill the boxes of `boxes(...)` in maps of `size` (h, w): all boxes of the batch by one scatter, on any device."""
+    side = torch.arange(int(2 * HALF_SIDE * size[1]) + 2, dtype=torch.int32, device=boxes.device)
+    x0, y0, x1, y1 = boxes.flatten(0, 1).unbind(1)  # (b k)
+    x = torch.minimum(x0[:, None] + side, x1[:, None]).clamp(min=0)
+    y = torch.minimum(y0[:, None] + side, y1[:, None]).clamp(min=0)
+    pixels = y[:, :, None] * size[1] + x[:, None]  # (b k, side, side); beyond its end a box repeats its last pixels
+    values = torch.where(x1 < x0, -1.0, 1.0)[:, None].expand(-1, len(side) ** 2)  # an empty box leaves pixel 0 as it is
+    maps = torch.full((len(x0), size[0] * size[1]), -1.0, device=boxes.device)
+    return maps.scatter_(1, pixels.flatten(1).long(), values).view(*boxes.shape[:2], *size)
 
 
 def boxes(
@@ -26,12 +26,8 @@ def boxes(
 ) -> Int32[np.ndarray, "k 4"]:
     """The pixels x0, y0, x1, y1 (inclusive) that PF-AFN's PIL rectangle x ± 5, y ± 5 covers.
 
-    Args:
-        keypoints: x and y in pixels of a photo of `source` (h, w), in float64, which decides the odd pixel.
-        size: (h, w) of the maps; coordinates and squares scale with it.
-        source: (h, w) of the photo that the keypoints were found in.
-
-    A keypoint with x <= 1 or y <= 1 is OpenPose's "not found" and gets an empty box.
+    `keypoints` (x, y) are pixels of a photo of `source` (h, w), in float64, which decides the odd pixel; maps have
+    `size` (h, w). A keypoint with x <= 1 or y <= 1 is OpenPose's "not found" and gets an empty box.
     """
     scale = np.array([size[1] / source[1], size[0] / source[0]])
     last = np.array([size[1] - 1, size[0] - 1])

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from vtryon.nn.afwm import AFWM
+from vtryon.nn.architecture import differing, resize
 from vtryon.nn.atomic import atomic_write
 from vtryon.nn.generator import ResUnetGenerator
 from vtryon.nn.tryon import TryOnNet, TutorNet
@@ -59,12 +60,16 @@ def save_official(net: TryOnNet, warp_path: PathLike, generator_path: PathLike) 
 
 
 def save_net(net: TryOnNet, path: PathLike) -> None:
-    """Write the network as safetensors with its architecture in the header."""
+    """Write the network as safetensors with its architecture in the header, a pruned one with its layers' widths."""
     architecture = {
         "network": type(net).__name__,
         "warp": net.warp.architecture,
         "generator": net.generator.architecture,
     }
+    with torch.device("meta"):
+        pruned = differing(net, _build(architecture))
+    if pruned:
+        architecture["widths"] = pruned
     weights = {key: value.detach().cpu().contiguous() for key, value in net.state_dict().items()}
     with atomic_write(path) as temporary:
         save_file(weights, temporary, metadata={"vtryon": json.dumps(architecture)})
@@ -74,12 +79,20 @@ def load_net(path: PathLike) -> TryOnNet:
     """Rebuild what `save_net` wrote: a TryOnNet or a TutorNet, in eval mode."""
     architecture, weights = _read_safetensors(path)
     try:
-        net_class = NETWORKS[architecture["network"]]
-        net = net_class(AFWM(**architecture["warp"]), ResUnetGenerator(**architecture["generator"]))
+        net = _build(architecture)
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: its architecture {architecture} is not one of {sorted(NETWORKS)}") from error
+    try:
+        resize(net, architecture.get("widths", {}))
+    except ValueError as error:
+        raise CheckpointError(f"{path}: its {error}") from error
     fill(net, weights, path)
     return net.eval()
+
+
+def _build(architecture: dict) -> TryOnNet:
+    net_class = NETWORKS[architecture["network"]]
+    return net_class(AFWM(**architecture["warp"]), ResUnetGenerator(**architecture["generator"]))
 
 
 def start_from(net: TryOnNet, path: PathLike, take: Iterable[str], leave: Iterable[str] = ()) -> None:

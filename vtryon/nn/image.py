@@ -12,4 +12,4 @@ def to_uint8(image: Float[Tensor, "*shape"]) -> UInt8[Tensor, "*shape"]:
 
 def from_uint8(image: UInt8[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """0..255 to [-1, 1]: the (x / 255 - 0.5) / 0.5 of PF-AFN's loader."""
-    return image.float() / 127.5 - 1
+    return image.float().div_(127.5).sub_(1)

@@ -33,9 +33,7 @@ class PlainStep:
     def __init__(self, student: TryOnNet, tutor: TutorNet, perceptual: Perceptual):
         self.student, self.tutor, self.perceptual = student, tutor.eval().requires_grad_(True), perceptual
 
-    def __call__(self, raw: Raw, keypoints: Float[np.ndarray, "b 18 2"]) -> Float[Tensor, ""]:
-        """`keypoints`: x and y in pixels of the pictures; `raw.pose` is not looked at."""
-        given = prepare(raw, keypoints)
+    def __call__(self, given: "Given") -> Float[Tensor, ""]:
         fake, fake_image, lesson = self._teach(given)
         answer = plain_warp(self.student.warp, fake_image, given.cloth, given.cloth_edge)
         painted = self.student.generator(torch.cat([fake_image, answer.cloths[-1], answer.edges[-1]], dim=1))
@@ -88,7 +86,10 @@ class Given(NamedTuple):
 
 
 def prepare(raw: Raw, keypoints: Float[np.ndarray, "b 18 2"]) -> Given:
-    """Sample by sample what the released data set does, then label by label what its loop does."""
+    """Sample by sample what the released data set does, then label by label what its loop does.
+
+    `keypoints` are x and y in pixels of the pictures; `raw.pose` is not looked at.
+    """
     person, cloth, other = (_each(map_picture, part) for part in (raw.person, raw.cloth, raw.other_cloth))
     cloth_edge, other_edge = (_each(map_edge, part) for part in (raw.cloth_edge, raw.other_edge))
     pose = torch.stack([draw_pose(points, person.shape[2:]) for points in keypoints])
@@ -190,7 +191,7 @@ def _lesson(answer: PlainWarp, lesson: PlainWarp, worn: Tensor) -> Tensor:
 
     gate = (error(lesson) < error(answer)).float()
     taught = gate.sum().clamp(min=1)
-    loss = torch.zeros(())
+    loss = 0
     for k in range(5):
         features = (lesson.person_features[k].detach() - answer.person_features[k]) ** 2
         loss = loss + (5 - k) * 0.04 * (gate * features.flatten(1).mean(1)).sum() / taught
@@ -201,7 +202,7 @@ def _lesson(answer: PlainWarp, lesson: PlainWarp, worn: Tensor) -> Tensor:
 
 
 def _second_difference(flow: Tensor) -> Tensor:
-    kernels = torch.zeros(4, 1, 3, 3)
+    kernels = flow.new_zeros(4, 1, 3, 3)
     for kernel, (y, x) in zip(kernels, ((1, 0), (0, 1), (0, 0), (0, 2)), strict=True):
         kernel[0, y, x] = kernel[0, 2 - y, 2 - x] = 1
         kernel[0, 1, 1] = -2
@@ -220,7 +221,7 @@ def _shrink(image: Tensor, level: int) -> Tensor:
 def _grid(offset: Tensor) -> Tensor:
     h, w = offset.shape[2:]
     y, x = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
-    index = torch.stack([x, y]).float() + offset
+    index = torch.stack([x, y]).to(offset.dtype) + offset
     return torch.stack([index[:, 0] / ((w - 1) / 2) - 1, index[:, 1] / ((h - 1) / 2) - 1], dim=1)
 
 

@@ -27,7 +27,7 @@ from vtryon.nn.frozen import Frozen
 from vtryon.nn.generator import ResUnetGenerator
 from vtryon.nn.pretrained import WeightsNotFoundError
 from vtryon.nn.tryon import TryOnNet, TutorNet
-from vtryon.training.plain import PlainStep
+from vtryon.training.plain import PlainStep, prepare
 from vtryon.training.student import Student
 
 
@@ -68,10 +68,16 @@ def measure(net: TryOnNet, tutor: TutorNet, perceptual: Perceptual, given: Given
 def our_step(net: TryOnNet, tutor: TutorNet, perceptual: Perceptual) -> Callable[[Given], float]:
     """A step as `vtryon run` takes it, on copies of the networks; returns the loss."""
     adam = partial(torch.optim.Adam, lr=5e-5, betas=(0.5, 0.999))
-    stage = Student(copy.deepcopy(net), copy.deepcopy(tutor), StudentLoss(perceptual), adam).train()
-    stage.trainer = pl.Trainer(max_epochs=100, accelerator="cpu", logger=False, enable_checkpointing=False)
+    stage = student_stage(copy.deepcopy(net), copy.deepcopy(tutor), perceptual, adam)
     (optimizer,), _ = stage.configure_optimizers()
     return lambda given: _update(lambda: stage.terms(finish(given.raw))["total"], [optimizer])
+
+
+def student_stage(net: TryOnNet, tutor: TutorNet, perceptual: Perceptual, optimizer: Callable) -> Student:
+    """Stage 4 in its first epoch, ready for single steps outside of a training."""
+    stage = Student(net, tutor, StudentLoss(perceptual), optimizer).train()
+    stage.trainer = pl.Trainer(max_epochs=100, accelerator="cpu", logger=False, enable_checkpointing=False)
+    return stage
 
 
 def plain_step(net: TryOnNet, tutor: TutorNet, perceptual: Perceptual) -> Callable[[Given], float]:
@@ -80,7 +86,7 @@ def plain_step(net: TryOnNet, tutor: TutorNet, perceptual: Perceptual) -> Callab
     step = PlainStep(net, copy.deepcopy(tutor), perceptual)
     parts = ((net.warp, 1e-5), (net.generator, 5e-5))
     optimizers = [torch.optim.Adam(part.parameters(), lr=rate, betas=(0.5, 0.999)) for part, rate in parts]
-    return lambda given: _update(lambda: step(*given), optimizers)
+    return lambda given: _update(lambda: step(prepare(*given)), optimizers)
 
 
 def _update(loss: Callable[[], torch.Tensor], optimizers: list[torch.optim.Optimizer]) -> float:

@@ -52,7 +52,7 @@ class Stage(pl.LightningModule):
     def training_step(self, batch: TryOnBatch, batch_idx: int) -> Tensor:
         terms = self.terms(batch)
         logged = {f"train/{name}": value.detach() for name, value in terms.items()}
-        self.log_dict(logged, on_step=False, on_epoch=True, batch_size=len(batch.person))
+        self.log_dict(logged, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(batch.person))
         return terms["total"]
 
     def configure_optimizers(self):

@@ -1,0 +1,102 @@
+"""Which channels of a try-on network hang together: torch-pruning's graph, told what autograd cannot tell it.
+
+The graph follows autograd, where two operations mislead it. The cost volume has a channel for each displacement, none
+for a feature, yet both its inputs must keep the same features; and the grid of a `grid_sample` holds coordinates, which
+are no channels of what is sampled. While the warp is traced both are cut off, and the product of the two feature maps
+is handed out instead, which couples them.
+
+Warp and generator are traced apart: between them pass only pictures. So no features ever meet a raw picture in a
+`torch.cat`, whose offsets torch-pruning loses.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+import torch_pruning as tp
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from vtryon.nn.afwm import AFWM
+from vtryon.nn.tryon import TryOnNet
+
+SIZE = (64, 64)  # of the picture that is traced; widths do not depend on it
+
+
+class Coupled(NamedTuple):
+    """Channels that several layers share: they go from all of them or from none."""
+
+    name: str  # the convolution that stands for them, by its name in the network
+    makers: tuple[str, ...]  # all convolutions that give them out
+    layers: tuple[str, ...]  # all layers that give them out, norm them or read them
+    group: tp.Group  # of all these channels, for an importance to judge
+    graph: tp.DependencyGraph
+
+    @property
+    def root(self) -> nn.Conv2d:
+        return self.group[0].dep.target.module
+
+    def remove(self, channels: Sequence[int]) -> None:
+        """Take these channels of `name`, and what belongs to them elsewhere, out of the network."""
+        self.graph.get_pruning_group(self.root, tp.prune_conv_out_channels, list(channels)).prune()
+
+
+def coupled_channels(net: TryOnNet) -> list[Coupled]:
+    """All channels that may go. Those at the ends stay: pictures, flow offsets, cost volume, rendering and mask.
+
+    `net` must be in eval mode, with gradients required.
+    """
+    like = next(net.parameters())
+    flow, generator = net.warp.aflow_net, net.generator
+    heads = [head[-1] for head in (*flow.netMain, *flow.netRefine)]
+    pictures = [like.new_zeros(1, n, *SIZE) for n in (net.warp.architecture["cond_channels"], 3)]
+    seen = [like.new_zeros(1, generator.architecture["in_channels"], *SIZE)]
+    names = {module: name for name, module in net.named_modules()}
+    return [
+        *_trace(net.warp, pictures, heads, _warp_with_products, names),
+        *_trace(generator, seen, [generator.model.model[-1]], lambda part, inputs: part(*inputs), names),
+    ]
+
+
+def _trace(
+    part: nn.Module, inputs: list[Tensor], ends: list[nn.Module], forward: Callable, names: dict[nn.Module, str]
+) -> list[Coupled]:
+    with torch.enable_grad():
+        graph = tp.DependencyGraph().build_dependency(part, inputs, forward_fn=forward, verbose=False)
+    groups = graph.get_all_groups(ignored_layers=ends, root_module_types=(nn.Conv2d,))
+    return [_coupled(group, graph, names) for group in groups]
+
+
+def _coupled(group: tp.Group, graph: tp.DependencyGraph, names: dict[nn.Module, str]) -> Coupled:
+    touched = [(names[dep.target.module], dep) for dep, _ in group if dep.target.module in names]
+    makers = [
+        name
+        for name, dep in touched
+        if isinstance(dep.target.module, nn.Conv2d) and graph.is_out_channel_pruning_fn(dep.handler)
+    ]
+    return Coupled(makers[0], tuple(makers), tuple(name for name, _ in touched), group, graph)
+
+
+def _warp_with_products(warp: AFWM, inputs: list[Tensor]) -> list[Tensor]:
+    with _Cut() as cut:
+        offsets = warp(*inputs).offsets
+    return [*offsets, *cut.products]
+
+
+class _Cut(TorchFunctionMode):
+    """Detach grids and cost volumes, and keep the products of the features that are correlated."""
+
+    def __init__(self):
+        super().__init__()
+        self.products: list[Tensor] = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func is F.grid_sample:
+            image, grid, *others = args
+            args = (image, grid.detach(), *others)
+        result = func(*args, **(kwargs or {}))
+        if func is torch.ops.vtryon.correlate:
+            self.products.append(args[0] * args[1])
+            result = result.detach()
+        return result
