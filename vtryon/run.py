@@ -74,9 +74,12 @@ def build(
     cfg: DictConfig,
 ) -> tuple[pl.LightningDataModule, pl.LightningModule, pl.Trainer]:
     """Data, the stage with its networks, and the trainer, as configured."""
-    stage = instantiate(cfg.training, _convert_="all")
+    net = instantiate(cfg.model, _convert_="all")
     if "init" in cfg:
-        instantiate(cfg.init, _convert_="all")(stage.net)
+        instantiate(cfg.init, _convert_="all")(net)
+    if cfg.compression is not None:
+        net = instantiate(cfg.compression, _convert_="all")(net)
+    stage = instantiate(cfg.training, net=net, _convert_="all")
     data = instantiate(cfg.data, _convert_="all")  # last, because it may have to be drawn first
     callbacks = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
     loggers = [instantiate(node, _convert_="all") for node in cfg.logger.values() if node is not None]

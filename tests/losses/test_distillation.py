@@ -66,9 +66,14 @@ def test_level_weights_are_those_of_the_paper_and_of_the_arguments(flow_from):
     assert float(terms["lesson_flow"]) == pytest.approx(0.5 * 2 * 0.5 * sum(range(flow_from + 1, 6)), rel=1e-6)
 
 
+def matched(loss: DistillLoss, teacher: int, student: int) -> DistillLoss:
+    loss.match([teacher] * 5, [student] * 5)
+    return loss.double()
+
+
 def test_a_student_of_the_same_width_learns_by_the_plain_formula():
     a, taught = answer(0), answer(1)
-    loss = DistillLoss(far, 3, 3, output=2, rendered=3, perceptual_weight=5, feature=7, flow=11)
+    loss = matched(DistillLoss(far, output=2, rendered=3, perceptual_weight=5, feature=7, flow=11), 3, 3)
     features, flow = 0.0, 0.0
     for k in range(5):
         features += 7 * np.mean((a.person_features[k].numpy() - taught.person_features[k].numpy()) ** 2)
@@ -88,7 +93,7 @@ def test_a_student_of_the_same_width_learns_by_the_plain_formula():
 
 
 def test_a_narrower_student_is_compared_through_adapters_that_learn_beside_it():
-    loss = DistillLoss(far, teacher_channels=8, student_channels=3).double()
+    loss = matched(DistillLoss(far), 8, 3)
     a, taught = answer(0, channels=3), answer(1, channels=8)
     loss(a, taught)["total"].backward()
     assert [tuple(adapter.weight.shape) for adapter in loss.adapters] == [(8, 3, 1, 1)] * 5
@@ -96,7 +101,7 @@ def test_a_narrower_student_is_compared_through_adapters_that_learn_beside_it():
 
 
 def test_adapters_can_make_a_student_who_knows_all_the_same_as_the_teacher():
-    loss = DistillLoss(far, teacher_channels=6, student_channels=3, perceptual_weight=0).double()
+    loss = matched(DistillLoss(far, perceptual_weight=0), 6, 3)
     a = answer(0, channels=3)
     taught = a._replace(person_features=tuple(torch.cat([level, -level], dim=1) for level in a.person_features))
     for adapter in loss.adapters:
@@ -106,7 +111,7 @@ def test_adapters_can_make_a_student_who_knows_all_the_same_as_the_teacher():
 
 
 def test_weight_zero_turns_a_term_off():
-    loss = DistillLoss(far, 3, 3, output=0, rendered=0, perceptual_weight=0, feature=0, flow=0)
+    loss = matched(DistillLoss(far, output=0, rendered=0, perceptual_weight=0, feature=0, flow=0), 3, 3)
     assert float(loss(answer(0), answer(1))["total"]) == 0
 
 

@@ -18,7 +18,7 @@ from vtryon.training.plain import Given, PlainStep, draw_pose, prepare
 from vtryon.training.speed import _table, measure, our_step, plain_step, samples, student_stage
 
 WIDTHS = {"channels": (6, 5, 7, 4, 6), "fpn_channels": 6, "flow_channels": (6, 5, 4)}
-SIZE = (96, 96)
+SIZE = (64, 96)
 
 
 class TinyTaps(nn.Module):
@@ -102,4 +102,4 @@ def test_measuring_times_each_step_in_each_round_but_the_first(parts):
     seconds = measure(*parts, samples(1, (64, 64)), rounds=2)
     assert list(seconds) == ["vtryon", "plain loop"]
     assert all(len(spent) == 2 and min(spent) > 0 for spent in seconds.values())
-    assert _table(seconds, "title").row_count == 3
+    assert _table(seconds, "title", "caption").row_count == 3

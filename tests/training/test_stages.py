@@ -56,7 +56,7 @@ def stage_of(name: str) -> pl.LightningModule:
         return StudentWarp(student_net(), tutor_net(), StudentLoss(none()), ADAM)
     if name == "student":
         return Student(student_net(), tutor_net(), StudentLoss(none()), ADAM)
-    loss = DistillLoss(none(), teacher_channels=8, student_channels=4)
+    loss = DistillLoss(none())
     return Distill(student_net(4), student_net(8), loss, ADAM)
 
 

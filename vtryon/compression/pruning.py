@@ -1,7 +1,6 @@
 """Structured channel pruning that knows what hangs together (Fang et al., "DepGraph", CVPR 2023)."""
 
 import copy
-import gc
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -83,37 +82,36 @@ class Pruning:
         `number` and `start` are all that a callback must store to go on after a restart. What cannot be done is told
         before anything is removed.
         """
-        self._step(net, number, start, batches, loss)
-        gc.collect()  # a dependency graph is full of cycles, and holds the network with its activations
-
-    @torch.no_grad()
-    def _step(self, net: TryOnNet, number: int, start: Start, batches: Iterable, loss: Loss | None) -> None:
-        with _prepared(net):
-            pools = self._pools(self._in_scope(net, coupled_channels(net)))
+        parts = self._parts(net)
+        with _prepared(net), torch.no_grad(), coupled_channels(net, parts) as groups:
+            pools = self._pools([group for group in groups if self._inside(group)])
             if pools and reads_gradients(self.importance):
                 leave_gradients(net, self.importance, batches, loss)
             plan = []
             for ratio, pool in pools:
                 plan += zip(pool, self._surplus(pool, ratio, number, start), strict=True)
-            before = _pyramid_widths(net)
+            before = net.warp.pyramid_widths()
             for coupled, channels in plan:
                 if channels:
                     coupled.remove(channels)
             _keep_cost_scale(net, before)
 
-    def _in_scope(self, net: TryOnNet, groups: list[Coupled]) -> list[Coupled]:
-        inside = "" if self.scope == EVERYTHING else self.scope + "."
+    def _parts(self, net: TryOnNet) -> list[str]:
+        if self.scope == EVERYTHING:
+            return ["warp", "generator"]
         known = {name for name, module in net.named_modules() if name and any(module.children())}
-        if inside and self.scope not in known:
+        if self.scope not in known:
             parts = sorted(name for name in known if name.count(".") < 2)
             raise ValueError(f"scope (={self.scope!r}) must be {EVERYTHING!r} or a part: {', '.join(parts)}")
-        chosen = [group for group in groups if all(name.startswith(inside) for name in group.layers)]
-        if not chosen:
-            raise ValueError(f"scope (={self.scope!r}) holds no channels that no layer outside knows; take a wider one")
-        return chosen
+        return [self.scope.split(".")[0]]
+
+    def _inside(self, group: Coupled) -> bool:
+        return self.scope == EVERYTHING or all(name.startswith(self.scope + ".") for name in group.layers)
 
     def _pools(self, groups: list[Coupled]) -> list[tuple[float, list[Coupled]]]:
         """Ratios, and the channels that are ranked together for them."""
+        if not groups:
+            raise ValueError(f"scope (={self.scope!r}) holds no channels that no layer outside knows; take a wider one")
         members: dict[str | None, list[Coupled]] = {key: [] for key in (None, *self.ratios)}
         matched = set()
         for group in groups:
@@ -184,11 +182,7 @@ def _prepared(net: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def _pyramid_widths(net: TryOnNet) -> list[int]:
-    return [smooth.out_channels for smooth in net.warp.cond_FPN.smooth]
-
-
 def _keep_cost_scale(net: TryOnNet, before: list[int]) -> None:
     """The cost volume is a mean over features; once silent ones are gone, the rest would count for more."""
-    for head, old, new in zip(net.warp.aflow_net.netMain, before, _pyramid_widths(net), strict=True):
+    for head, old, new in zip(net.warp.aflow_net.netMain, before, net.warp.pyramid_widths(), strict=True):
         head[0].weight.mul_(new / old)

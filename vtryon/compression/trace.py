@@ -9,7 +9,8 @@ Warp and generator are traced apart: between them pass only pictures. So no feat
 `torch.cat`, whose offsets torch-pruning loses.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from vtryon.nn.afwm import AFWM
+from vtryon.nn.generator import ResUnetGenerator
 from vtryon.nn.tryon import TryOnNet
 
 SIZE = (64, 64)  # of the picture that is traced; widths do not depend on it
@@ -42,21 +44,36 @@ class Coupled(NamedTuple):
         self.graph.get_pruning_group(self.root, tp.prune_conv_out_channels, list(channels)).prune()
 
 
-def coupled_channels(net: TryOnNet) -> list[Coupled]:
-    """All channels that may go. Those at the ends stay: pictures, flow offsets, cost volume, rendering and mask.
+@contextmanager
+def coupled_channels(net: TryOnNet, parts: Sequence[str] = ("warp", "generator")) -> Iterator[list[Coupled]]:
+    """All channels of these parts that may go; the ends stay: pictures, offsets, cost volume, rendering and mask.
 
-    `net` must be in eval mode, with gradients required.
+    `net` must be in eval mode, with gradients required. The groups are of no use after the block.
     """
-    like = next(net.parameters())
-    flow, generator = net.warp.aflow_net, net.generator
-    heads = [head[-1] for head in (*flow.netMain, *flow.netRefine)]
-    pictures = [like.new_zeros(1, n, *SIZE) for n in (net.warp.architecture["cond_channels"], 3)]
-    seen = [like.new_zeros(1, generator.architecture["in_channels"], *SIZE)]
     names = {module: name for name, module in net.named_modules()}
-    return [
-        *_trace(net.warp, pictures, heads, _warp_with_products, names),
-        *_trace(generator, seen, [generator.model.model[-1]], lambda part, inputs: part(*inputs), names),
-    ]
+    tracers = {"warp": _trace_warp, "generator": _trace_generator}
+    groups = [group for part in parts for group in tracers[part](net.get_submodule(part), names)]
+    try:
+        yield groups
+    finally:  # graphs are all cycles, and would hold the network and its activations until a garbage collection
+        for node in {node for group in groups for node in group.graph.module2node.values()}:
+            for cycle in (node.inputs, node.outputs, node.dependencies):
+                cycle.clear()
+
+
+def _trace_warp(warp: AFWM, names: dict[nn.Module, str]) -> list[Coupled]:
+    heads = [*warp.aflow_net.netMain, *warp.aflow_net.netRefine]
+    pictures = [_picture(warp, channels) for channels in (warp.architecture["cond_channels"], 3)]
+    return _trace(warp, pictures, [head[-1] for head in heads], _warp_with_products, names)
+
+
+def _trace_generator(generator: ResUnetGenerator, names: dict[nn.Module, str]) -> list[Coupled]:
+    seen = _picture(generator, generator.architecture["in_channels"])
+    return _trace(generator, [seen], [generator.model.model[-1]], lambda part, inputs: part(*inputs), names)
+
+
+def _picture(part: nn.Module, channels: int) -> Tensor:
+    return next(part.parameters()).new_zeros(1, channels, *SIZE)
 
 
 def _trace(

@@ -1,5 +1,7 @@
 """Learning from a better network: PF-AFN's adjustable distillation, and a narrow student taught by a dense one."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -79,31 +81,26 @@ def flow_distance(taught: Float[Tensor, "b 2 h w"], learnt: Float[Tensor, "b 2 h
 class DistillLoss(nn.Module):
     """A narrower student must see, warp and paint what a frozen dense teacher does.
 
-    Features of different widths are compared through 1x1 convolutions that learn beside the student and are dropped
-    with this loss when training ends.
+    Features of different widths are compared through 1x1 convolutions (`match`) that learn beside the student and are
+    dropped with this loss when training ends.
 
     Args:
         perceptual: a feature network's distance.
-        teacher_channels, student_channels: widths of the two person pyramids (`fpn_channels`).
         output: weight of the try-on's L1.
         rendered: weight of the rendered person's L1 and the composition mask's L1.
         perceptual_weight: of the perceptual distance of the two try-ons.
         feature: weight of the person features, a level.
         flow: weight of the flow, level k (k + 1) times.
-        levels: of the pyramids.
     """
 
     def __init__(
         self,
         perceptual: Perceptual,
-        teacher_channels: int = 256,
-        student_channels: int = 256,
         output: float = 5.0,
         rendered: float = 2.0,
         perceptual_weight: float = 1.0,
         feature: float = 0.04,
         flow: float = 1.0,
-        levels: int = 5,
     ):
         super().__init__()
         self.perceptual = perceptual
@@ -113,9 +110,13 @@ class DistillLoss(nn.Module):
             perceptual_weight,
         )
         self.feature, self.flow = feature, flow
-        same = teacher_channels == student_channels
+        self.adapters = nn.ModuleList()
+
+    def match(self, taught: Sequence[int], learnt: Sequence[int]) -> None:
+        """Make the adapters for the widths of the two person pyramids, coarsest first."""
         self.adapters = nn.ModuleList(
-            nn.Identity() if same else nn.Conv2d(student_channels, teacher_channels, 1) for _ in range(levels)
+            nn.Identity() if width == goal else nn.Conv2d(width, goal, 1)
+            for goal, width in zip(taught, learnt, strict=True)
         )
 
     def forward(self, answer: TryOn, lesson: TryOn) -> dict[str, Tensor]:

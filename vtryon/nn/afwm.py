@@ -64,6 +64,10 @@ class AFWM(nn.Module):
         """The person pyramid, coarsest first; one look serves any number of garments."""
         return self.cond_FPN(self.cond_features(cond))
 
+    def pyramid_widths(self) -> list[int]:
+        """Channels of the person pyramid, coarsest first; pruning may have made them differ."""
+        return [smooth.out_channels for smooth in self.cond_FPN.smooth]
+
     def align(self, person_features: tuple[Tensor, ...], cloth: Float[Tensor, "b 3 h w"]) -> Warp:
         """Move `cloth` to the person whose features are given."""
         flows, offsets = self.aflow_net(self.image_FPN(self.image_features(cloth)), person_features)

@@ -24,8 +24,8 @@ def differing(net: nn.Module, built: nn.Module) -> Widths:
     return {name: channels for name, channels in widths(net).items() if channels != usual.get(name)}
 
 
-def resize(net: nn.Module, new: Mapping[str, Sequence[int]]) -> None:
-    """Give the named layers these widths; their weights start anew, the layers not named keep theirs.
+def resize(net: nn.Module, new: object) -> None:
+    """Give the layers that `new` names the widths it tells; their weights start anew, the others keep theirs.
 
     Raises:
         ValueError: naming the layer that is unknown, or whose widths cannot be.

@@ -17,6 +17,7 @@ class Distill(Stage):
     def __init__(self, net, teacher: nn.Module, loss, optimizer, **kwargs):
         super().__init__(net, loss, optimizer, **kwargs)
         self.teacher = Frozen(teacher)
+        self.loss.match(teacher.warp.pyramid_widths(), net.warp.pyramid_widths())
 
     def groups(self) -> list[Group]:
         return [Group([*self.net.parameters(), *self.loss.parameters()])]  # the loss holds adapters between widths

@@ -21,7 +21,7 @@ def factor(epoch: int, max_epochs: int) -> float:
     """Of the initial rate, at `epoch` counted from 0.
 
     Example:
-        >>> [round(factor(epoch, 100), 2) for epoch in (0, 50, 51, 99)]  # 50 + 50: the 51st epoch still has the full rate
+        >>> [round(factor(epoch, 100), 2) for epoch in (0, 50, 51, 99)]  # the 51st still has the full rate
         [1.0, 1.0, 0.98, 0.02]
     """
     decay = max_epochs // 2

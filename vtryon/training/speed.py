@@ -13,6 +13,7 @@ import pytorch_lightning as pl
 import torch
 from jaxtyping import Float
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 from torch import nn
 from torchvision.models.vgg import cfgs, make_layers
@@ -46,9 +47,9 @@ def main(size: tuple[int, int] = (256, 192), batch: int = 4, rounds: int = 3) ->
     perceptual = _perceptual()
     load = os.getloadavg()[0]
     seconds = measure(net, tutor, perceptual, samples(batch, size), rounds)
-    machine = f"{torch.get_num_threads()} threads, load {load:.1f} before and {os.getloadavg()[0]:.1f} after"
-    title = f"training step, stage 4, batch {batch}, {size[0]}x{size[1]}, perceptual {perceptual.name}; {machine}"
-    Console().print(_table(seconds, title))
+    title = f"training step, stage 4, full width, batch {batch}, {size[0]}x{size[1]}"
+    machine = f"{torch.get_num_threads()} threads; load {load:.1f} before, {os.getloadavg()[0]:.1f} after"
+    Console().print(_table(seconds, title, f"perceptual loss: {perceptual.name}\n{machine}"))
     return 0
 
 
@@ -56,7 +57,7 @@ def measure(net: TryOnNet, tutor: TutorNet, perceptual: Perceptual, given: Given
     """Seconds of each step in each round, ours and the plain one in turn; the first round only warms up."""
     steps = {"vtryon": our_step(net, tutor, perceptual), "plain loop": plain_step(net, tutor, perceptual)}
     seconds: dict[str, list[float]] = {name: [] for name in steps}
-    for number in range(rounds + 1):
+    for number in track(range(rounds + 1), "rounds", transient=True):
         for name, step in steps.items():
             start = time.perf_counter()
             step(given)
@@ -133,8 +134,8 @@ class RandomVGG19(VGG19Taps):
         self.frozen = Frozen(_Taps({f"features.{key}": value for key, value in layers.state_dict().items()}))
 
 
-def _table(seconds: dict[str, list[float]], title: str) -> Table:
-    table = Table("step", "seconds, best", "seconds, median", title=title)
+def _table(seconds: dict[str, list[float]], title: str, caption: str) -> Table:
+    table = Table("step", "seconds, best", "seconds, median", title=title, caption=caption)
     for name, spent in seconds.items():
         table.add_row(name, f"{min(spent):.2f}", f"{statistics.median(spent):.2f}")
     ours, plain = seconds.values()
