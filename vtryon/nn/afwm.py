@@ -62,6 +62,9 @@ class AFWM(nn.Module):
 
     def look(self, cond: Float[Tensor, "b n h w"]) -> tuple[Tensor, ...]:
         """The person pyramid, coarsest first; one look serves any number of garments."""
+        step = 2 ** len(self.cond_features.encoders)
+        if cond.shape[2] % step or cond.shape[3] % step:
+            raise ValueError(f"cond {tuple(cond.shape)}: height and width must be divisible by {step}")
         return self.cond_FPN(self.cond_features(cond))
 
     def pyramid_widths(self) -> list[int]:

@@ -23,7 +23,7 @@ from vtryon.data.sample import Raw, finish
 from vtryon.losses.perceptual import VGG_WEIGHTS, Perceptual, vgg19
 from vtryon.losses.tryon import StudentLoss
 from vtryon.nn.afwm import AFWM
-from vtryon.nn.features.vgg import VGG19Taps, _Taps
+from vtryon.nn.features.vgg import VGG19Taps, VGGLayers
 from vtryon.nn.frozen import Frozen
 from vtryon.nn.generator import ResUnetGenerator
 from vtryon.nn.pretrained import WeightsNotFoundError
@@ -131,7 +131,7 @@ class RandomVGG19(VGG19Taps):
         for layer in layers:
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-        self.frozen = Frozen(_Taps({f"features.{key}": value for key, value in layers.state_dict().items()}))
+        self.frozen = Frozen(VGGLayers({f"features.{key}": value for key, value in layers.state_dict().items()}))
 
 
 def _table(seconds: dict[str, list[float]], title: str, caption: str) -> Table:
@@ -140,5 +140,5 @@ def _table(seconds: dict[str, list[float]], title: str, caption: str) -> Table:
         table.add_row(name, f"{min(spent):.2f}", f"{statistics.median(spent):.2f}")
     ours, plain = seconds.values()
     best, median = min(ours) / min(plain), statistics.median(ours) / statistics.median(plain)
-    table.add_row("vtryon takes of it", f"{best:.2f}", f"{median:.2f}")
+    table.add_row("vtryon / plain loop", f"{best:.2f}", f"{median:.2f}")
     return table

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytorch_lightning as pl
+import torch
 from torch import Tensor, nn
 
 from vtryon.data.parse import person_cloth_mask
@@ -51,6 +52,7 @@ class Stage(pl.LightningModule):
 
     def training_step(self, batch: TryOnBatch, batch_idx: int) -> Tensor:
         terms = self.terms(batch)
+        _raise_unless_finite(terms, batch)
         logged = {f"train/{name}": value.detach() for name, value in terms.items()}
         self.log_dict(logged, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(batch.person))
         return terms["total"]
@@ -61,6 +63,13 @@ class Stage(pl.LightningModule):
         for built, group in zip(optimizer.param_groups, groups, strict=True):
             built["lr"] *= group.rate
         return [optimizer], [self.make_scheduler(optimizer, self.trainer.max_epochs, [group.opens for group in groups])]
+
+
+def _raise_unless_finite(terms: dict[str, Tensor], batch: TryOnBatch) -> None:
+    """Before the backward pass: of a grid that is not finite, torch's sampling has no gradient but a crash."""
+    if not torch.isfinite(terms["total"]):
+        bad = ", ".join(f"{name} is {float(value)}" for name, value in terms.items() if not torch.isfinite(value))
+        raise FloatingPointError(f"{bad} on samples {', '.join(batch.person_ids)}; lower the learning rate")
 
 
 def target_of(batch: TryOnBatch) -> Target:

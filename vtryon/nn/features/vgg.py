@@ -33,14 +33,14 @@ class VGG19Taps(nn.Module):
     def _build(self, file: WeightFile, path: str | os.PathLike | None) -> None:
         weights = file.load(path)
         self.weights_sha256 = weights.sha256
-        self.frozen = Frozen(_Taps(weights.state_dict))
+        self.frozen = Frozen(VGGLayers(weights.state_dict))
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> tuple[Float[Tensor, "b _ _ _"], ...]:
         """Features of an image in [-1, 1] at strides 1, 2, 4, 8, 16."""
         return self.frozen.net(image)  # not through Frozen.forward, which stops the gradient to the image
 
 
-class _Taps(nn.Module):
+class VGGLayers(nn.Module):
     def __init__(self, state_dict: dict[str, Tensor]):
         super().__init__()
         with torch.device("meta"):
