@@ -139,6 +139,7 @@ def test_the_full_profile_is_the_published_schedule():
             "_partial_": True,
             "lr": lr,
             "betas": [0.5, 0.999],
+            "fused": True,
         }
         assert cfg["perceptual"]["_target_"].endswith("vgg19")
 

@@ -49,6 +49,7 @@ FILE = Rule(lambda v: isinstance(v, str) and Path(v).expanduser().is_file(), "a 
 
 RULES: dict[str, Rule] = {
     "seed": _whole(0),
+    "threads": _whole(1),
     "data.size": Rule(_is_size, "[height,width], both divisible by 32, such as [256,192]"),
     "data.train_pairs": FILE,
     "data.test_pairs": FILE,
@@ -65,6 +66,7 @@ RULES: dict[str, Rule] = {
     "model.warp.flow_channels": _widths(3),
     "model.generator.ngf": _whole(1),
     "compression.ratio": Rule(lambda v: _is_number(v) and 0 <= v < 1, "the share of channels that go, in [0, 1)"),
+    "compression.max_ratio": Rule(lambda v: _is_number(v) and 0 < v <= 1, "a number in (0, 1]"),
     "compression.round_to": _whole(1),
     "compression.steps": _whole(1),
     "training.optimizer.lr": POSITIVE,

@@ -48,6 +48,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(cfg, folder / "config.yaml", resolve=True)
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    if cfg.threads is not None:
+        torch.set_num_threads(cfg.threads)
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
     data, stage, trainer = build(cfg)
     try:
