@@ -134,6 +134,7 @@ def test_the_released_weights_are_tested_as_they_are(here):
     assert row["cost"]["params_m"] == pytest.approx(73.204384)
 
 
+@pytest.mark.filterwarnings("ignore:.*smaller than the logging interval")
 def test_a_run_cut_short_goes_on_from_its_checkpoint(chain, here):
     from vtryon.config import read
     from vtryon.run import build, run
@@ -147,6 +148,7 @@ def test_a_run_cut_short_goes_on_from_its_checkpoint(chain, here):
     row = run(cfg)
     assert row["epochs"] == 2
     assert row["steps"] == 4
+    assert len(list((here / "cut" / "metrics").glob("version_*/metrics.csv"))) == 2  # the first part's is kept
 
 
 def test_two_processes_train_one_network(here):

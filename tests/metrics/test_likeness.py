@@ -31,7 +31,7 @@ def test_likeness_of_each_sample_is_scikit_images(size, strength):
             sigma=1.5,
             use_sample_covariance=False,
         )
-        assert float(found.ssim[index]) == pytest.approx(ssim, abs=1e-6)
+        assert float(found.ssim[index]) == pytest.approx(ssim, abs=5e-5)  # half of the last digit of a table
         assert float(found.psnr[index]) == pytest.approx(peak_signal_noise_ratio(y, x, data_range=255), abs=1e-4)
         assert float(found.mse[index]) == pytest.approx(mean_squared_error(y, x), rel=1e-9)
 

@@ -29,18 +29,20 @@ def likeness(image: UInt8[Tensor, "b 3 h w"], truth: UInt8[Tensor, "b 3 h w"]) -
     """
     if min(image.shape[2:]) < WINDOW:
         raise ValueError(f"image has {tuple(image.shape[2:])} pixels; SSIM's window needs {WINDOW} on each axis")
-    image, truth = image.double(), truth.double()
     _, ssim = structural_similarity_index_measure(
-        image,
-        truth,
+        image.float(),  # within 2e-5 of double, and at 256x192 thirty times faster
+        truth.float(),
         sigma=1.5,
         data_range=255.0,
         reduction="none",
         return_full_image=True,
     )
+    image, truth = image.double(), truth.double()
     half = WINDOW // 2
     return Likeness(
-        ssim=ssim[:, :, half:-half, half:-half].mean((1, 2, 3)),  # torchmetrics' own mean counts reflected borders
+        ssim=ssim[:, :, half:-half, half:-half]
+        .double()
+        .mean((1, 2, 3)),  # torchmetrics' own mean counts reflected borders
         psnr=peak_signal_noise_ratio(image, truth, data_range=255.0, dim=(1, 2, 3), reduction="none"),
         mse=(image - truth).square().mean((1, 2, 3)),
     )

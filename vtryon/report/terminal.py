@@ -26,7 +26,6 @@ MAIN = (
     Column("GMACs", "cost", "gmacs"),
     Column("size\nMiB", "cost", "mib"),
     Column("SSIM\npaired", "scores", "paired/ssim", 4),
-    Column("SSIM\nunpair.", "scores", "unpaired/ssim", 4),
     Column("MSE\npaired", "scores", "paired/mse", 1),
     Column("PSNR\ndB", "scores", "paired/psnr", 2),
     Column("FID", "scores", "unpaired/fid", 2),
