@@ -8,6 +8,7 @@ from rich.console import Console
 
 from vtryon.nn.atomic import atomic_write
 from vtryon.pipeline import pipeline
+from vtryon.report.rows import write_csv
 from vtryon.report.terminal import table
 
 # baselines, the stages of PF-AFN, and a student of half the width that learns from the dense one
@@ -29,7 +30,8 @@ def demo(folder: Path, overrides: Sequence[str] = ()) -> None:
     console = Console()
     console.rule("[bold]what was measured[/]", align="left")
     console.print(table([row for row in rows if row["name"] in SHOWN]))
+    write_csv(rows, Path(folder) / "measured.csv")
     strip = Path(folder) / "try_on.png"
     with atomic_write(strip) as temporary:
         shutil.copyfile(Path(folder) / "distill" / "panels" / "unpaired_test.png", temporary)
-    console.print(f"the try-ons: {strip}\nthe rows: {folder}/*/row.json")
+    console.print(f"the try-ons: {strip}\nthe rows: {folder}/measured.csv, whole in {folder}/*/row.json")

@@ -1,10 +1,11 @@
+import csv
 import json
 import subprocess
 import sys
 
 import pytest
 
-from vtryon.report.rows import read_rows, reason, same_protocol, value
+from vtryon.report.rows import read_rows, reason, same_protocol, value, write_csv
 
 
 def write(folder, text):
@@ -67,3 +68,12 @@ def test_a_protocol_differs_where_both_say_something_else():
 def test_reading_reports_imports_no_torch():
     code = "import sys, vtryon.report.terminal, vtryon.report.rows; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+def test_a_csv_holds_every_number_of_every_row(tmp_path):
+    rows = [{"name": "a", "scores": {"paired/ssim": 0.5}}, {"name": "b", "cost": {"gmacs": 2.0}, "scores": {}}]
+    write_csv(rows, tmp_path / "measured.csv")
+    with (tmp_path / "measured.csv").open() as file:
+        a, b = csv.DictReader(file)
+    assert (a["name"], a["scores.paired/ssim"], a["cost.gmacs"]) == ("a", "0.5", "")
+    assert (b["name"], b["scores.paired/ssim"], b["cost.gmacs"]) == ("b", "", "2")

@@ -1,12 +1,34 @@
 """Read the rows that runs leave behind, one row.json each: scores, cost, latency, and under which protocol."""
 
+import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from vtryon.nn.atomic import atomic_write
+
 FILE = "row.json"
 Row = Mapping[str, Any]
+ORIGIN = [
+    "name",
+    "stage",
+    "profile",
+    "seed",
+    "size",
+    "steps",
+    "seconds",
+    "perceptual",
+    "fingerprint",
+    "config_hash",
+    "commit",
+    "dirty",
+    "date",
+    "cpu",
+    "gpu",
+    "threads",
+]
+GROUPS = ("scores", "cost", "latency", "speed")
 
 
 def read_rows(*places: str | Path) -> list[dict[str, Any]]:
@@ -18,6 +40,21 @@ def read_rows(*places: str | Path) -> list[dict[str, Any]]:
             raise FileNotFoundError(f"no {FILE} in or below {place}: a run writes one at its end; name a run's folder")
         rows += [_read(file) for file in files]
     return rows
+
+
+def write_csv(rows: Sequence[Row], path: str | Path) -> None:
+    """One line a row: who it is, where it comes from, then every number under its key; an empty cell is no number."""
+    groups = {f"{group}.{key}": (group, key) for group in GROUPS for row in rows for key in row.get(group) or {}}
+    with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*ORIGIN, *groups])
+        for row in rows:
+            numbers = [value(row, *place) for place in groups.values()]
+            writer.writerow([*(row.get(key) for key in ORIGIN), *(_digits(number) for number in numbers)])
+
+
+def _digits(number: object) -> object:
+    return f"{number:.6g}" if isinstance(number, float) else number
 
 
 def value(row: Row, group: str, key: str) -> float | None:
