@@ -10,24 +10,10 @@ from vtryon.nn.atomic import atomic_write
 
 FILE = "row.json"
 Row = Mapping[str, Any]
-ORIGIN = [
-    "name",
-    "stage",
-    "profile",
-    "seed",
-    "size",
-    "steps",
-    "seconds",
-    "perceptual",
-    "fingerprint",
-    "config_hash",
-    "commit",
-    "dirty",
-    "date",
-    "cpu",
-    "gpu",
-    "threads",
-]
+ORIGIN = (
+    *("name", "stage", "profile", "seed", "size", "steps", "seconds", "perceptual", "fingerprint", "config_hash"),
+    *("commit", "dirty", "date", "cpu", "gpu", "threads"),
+)
 GROUPS = ("scores", "cost", "latency", "speed")
 
 
