@@ -66,7 +66,11 @@ def test_a_recipe_breaks_no_rule(experiment, profile):
 
 
 def test_every_rule_speaks_of_a_key_of_some_recipe():
-    configs = [OmegaConf.create(composed(f"experiment={name}", "profile=demo")) for name in EXPERIMENTS]
+    configs = [
+        OmegaConf.create(composed(f"experiment={name}", f"profile={profile}"))
+        for name in EXPERIMENTS
+        for profile in PROFILES
+    ]
     for key in RULES:
         parent, _, name = key.rpartition(".")
         assert any(name in ((OmegaConf.select(cfg, parent) if parent else cfg) or {}) for cfg in configs), key

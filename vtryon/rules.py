@@ -50,6 +50,8 @@ FILE = Rule(lambda v: isinstance(v, str) and Path(v).expanduser().is_file(), "a 
 RULES: dict[str, Rule] = {
     "seed": _whole(0),
     "threads": _whole(1),
+    "inception": FILE,
+    "perceptual.path": FILE,
     "data.size": Rule(_is_size, "[height,width], both divisible by 32, such as [256,192]"),
     "data.train_pairs": FILE,
     "data.test_pairs": FILE,

@@ -8,13 +8,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from vtryon.data.sample import TryOnBatch, finish
+from vtryon.data.speed import draw_pose
 from vtryon.losses.perceptual import Perceptual
 from vtryon.nn.afwm import AFWM
 from vtryon.nn.features.vgg import pool
 from vtryon.nn.frozen import Frozen
 from vtryon.nn.generator import ResUnetGenerator
 from vtryon.nn.tryon import TryOnNet, TutorNet
-from vtryon.training.plain import Given, PlainStep, draw_pose, prepare
+from vtryon.training.plain import Given, PlainStep, prepare
 from vtryon.training.speed import _table, measure, our_step, plain_step, samples, student_stage
 
 WIDTHS = {"channels": (6, 5, 7, 4, 6), "fpn_channels": 6, "flow_channels": (6, 5, 4)}

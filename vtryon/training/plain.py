@@ -12,10 +12,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from PIL import Image, ImageDraw
 from torch import Tensor
 
 from vtryon.data.sample import Raw
+from vtryon.data.speed import draw_pose
 from vtryon.losses.perceptual import Perceptual
 from vtryon.nn.afwm import AFWM
 from vtryon.nn.tryon import TryOnNet, TutorNet
@@ -152,18 +152,6 @@ def plain_correlation(first: Tensor, second: Tensor, radius: int) -> Tensor:
     around = F.pad(second, [radius] * 4)
     shifts = [(y, x) for y in range(2 * radius + 1) for x in range(2 * radius + 1)]
     return torch.cat([(first * around[:, :, y : y + h, x : x + w]).mean(1, keepdim=True) for y, x in shifts], dim=1)
-
-
-def draw_pose(points: Float[np.ndarray, "18 2"], size: Sequence[int]) -> Float[Tensor, "18 h w"]:
-    """A white square of 5 pixels (at a width of 192) around each keypoint, each on a picture of its own."""
-    h, w = size
-    half, maps = 5 * w / 192, []
-    for x, y in points:
-        image = Image.new("L", (w, h))
-        if x > 1 and y > 1:
-            ImageDraw.Draw(image).rectangle((x - half, y - half, x + half, y + half), "white", "white")
-        maps.append(map_picture(torch.from_numpy(np.array(image))[None]))
-    return torch.cat(maps)
 
 
 def map_picture(picture: Tensor) -> Tensor:
