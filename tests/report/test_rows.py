@@ -71,7 +71,10 @@ def test_reading_reports_imports_no_torch():
 
 
 def test_a_csv_holds_every_number_of_every_row(tmp_path):
-    rows = [{"name": "a", "scores": {"paired/ssim": 0.5}}, {"name": "b", "cost": {"gmacs": 2.0}, "scores": {}}]
+    rows = [
+        {"name": "a", "scores": {"paired/ssim": 0.5}},
+        {"name": "b", "cost": {"gmacs": 2.0}, "latency": {"device": "cpu"}},
+    ]
     write_csv(rows, tmp_path / "measured.csv")
     with (tmp_path / "measured.csv").open() as file:
         a, b = csv.DictReader(file)

@@ -116,8 +116,8 @@ def fill(
 ) -> None:
     """Load `weights` strictly, every key in its shape; with `only`, those keys and no others."""
     own = part.state_dict()
-    wanted = own.keys() if only is None else only
-    missing = [key for key in own if key in wanted and key not in weights]
+    wanted = [key for key in own if only is None or key in only]
+    missing = [key for key in wanted if key not in weights]
     if missing:
         raise CheckpointError(f"{path}: lacks {_some(missing)}; is it the file of another network?")
     surplus = [key for key in weights if key not in own and key not in SURPLUS]

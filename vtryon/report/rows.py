@@ -30,7 +30,13 @@ def read_rows(*places: str | Path) -> list[dict[str, Any]]:
 
 def write_csv(rows: Sequence[Row], path: str | Path) -> None:
     """One line a row: who it is, where it comes from, then every number under its key; an empty cell is no number."""
-    groups = {f"{group}.{key}": (group, key) for group in GROUPS for row in rows for key in row.get(group) or {}}
+    groups = {
+        f"{group}.{key}": (group, key)
+        for group in GROUPS
+        for row in rows
+        for key, number in (row.get(group) or {}).items()
+        if isinstance(number, int | float)
+    }
     with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([*ORIGIN, *groups])
