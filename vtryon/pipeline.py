@@ -10,17 +10,6 @@ from rich.console import Console
 from vtryon.config import read
 from vtryon.run import identity, run
 
-# the main job: baselines, tutor, student, and a student of half the width that learns from it
-DEMO = (
-    "paste",
-    "untrained",
-    "tutor_warp",
-    "tutor",
-    "student_warp",
-    "student",
-    "distill",
-)
-
 
 def pipeline(experiments: Sequence[str], folder: Path, overrides: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Run each of `experiments` in `folder`/NAME; returns their rows.

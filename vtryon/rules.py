@@ -71,7 +71,7 @@ RULES: dict[str, Rule] = {
     "compression.max_ratio": Rule(lambda v: _is_number(v) and 0 < v <= 1, "a number in (0, 1]"),
     "compression.round_to": _whole(1),
     "compression.steps": _whole(1),
-    "training.optimizer.lr": POSITIVE,
+    "optimizer.lr": POSITIVE,
     "training.loss.output": WEIGHT,
     "training.loss.rendered": WEIGHT,
     "training.loss.perceptual_weight": WEIGHT,

@@ -39,7 +39,7 @@ class Given(NamedTuple):
     keypoints: Float[np.ndarray, "b 18 2"]
 
 
-def main(size: tuple[int, int] = (256, 192), batch: int = 4, rounds: int = 3) -> int:
+def main(size: tuple[int, int] = (256, 192), batch: int = 4, rounds: int = 2) -> int:
     """Time the two steps in turn at full width; from uint8 samples in memory to updated weights."""
     torch.manual_seed(0)
     net = TryOnNet(AFWM(3), ResUnetGenerator(7))
