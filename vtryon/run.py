@@ -51,12 +51,10 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     if cfg.threads is not None:
         torch.set_num_threads(cfg.threads)
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
+    row = identity(cfg)  # before Hydra's instantiate resolves what other keys refer to
     data, stage, trainer = build(cfg)
     try:
-        row = identity(cfg) | {
-            "fingerprint": data.fingerprint(),
-            "perceptual": _perceptual(stage),
-        }
+        row |= {"fingerprint": data.fingerprint(), "perceptual": _perceptual(stage)}
         trainer.callbacks.append(Tracking(OmegaConf.to_container(cfg, resolve=True), row))
         measured = carry_out(stage, data, trainer, folder, tuple(cfg.data.size))
         row |= measured | {"seconds": round(time.perf_counter() - start, 1)}
