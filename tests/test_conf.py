@@ -99,7 +99,7 @@ def test_a_mistake_names_the_key_the_value_and_what_is_allowed(override, said):
 
 def test_every_value_of_a_sweep_is_checked_before_the_first_run():
     with pytest.raises(ConfigError, match=r"model.generator.ngf=0: must be"):
-        check_command_line(["experiment=distill_generator", "model.generator.ngf=2,4,0"])
+        check_command_line(["experiment=f7_ngf_distillation", "model.generator.ngf=2,4,0"])
 
 
 def test_several_mistakes_are_told_at_once():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vtryon import __version__
 from vtryon.deploy import tryon_command
+from vtryon.report import command as report_command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     tryon_command.add_arguments(verb)
     verb.set_defaults(verb=tryon_command.main)
 
+    verb = verbs.add_parser("report", help="finished runs as a table, as CSV, and their try-ons side by side")
+    report_command.add_arguments(verb)
+
     bench = verbs.add_parser("bench", help="ratios of speed, measured in one run").add_subparsers(required=True)
     verb = bench.add_parser("data", help="loading samples, against the released loader's work")
     verb.set_defaults(verb=_bench_data)
@@ -87,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(argv: list[str]) -> int:
-    from vtryon.config import ConfigError, check_command_line
+    from vtryon.config import ConfigError, check_command_line, with_sweep
 
     flags = {
         "--help",
@@ -103,7 +107,11 @@ def _run(argv: list[str]) -> int:
     }
     if not flags & set(argv):
         try:
-            check_command_line(*_overrides(argv))
+            overrides, config_dir, multirun = _overrides(argv)
+            if multirun:
+                whole = with_sweep(overrides, config_dir)
+                argv, overrides = [*argv, *whole[len(overrides) :]], whole
+            check_command_line(overrides, config_dir)
         except ConfigError as error:
             print(f"vtryon run: {error}", file=sys.stderr)
             return 2
@@ -113,13 +121,13 @@ def _run(argv: list[str]) -> int:
     return 0
 
 
-def _overrides(argv: list[str]) -> tuple[list[str], str | None]:
-    """The overrides and the folder of more recipes, as Hydra will read them."""
+def _overrides(argv: list[str]) -> tuple[list[str], str | None, bool]:
+    """The overrides, the folder of more recipes, and whether this is a sweep, as Hydra will read them."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--config-dir", "-cd")
     parser.add_argument("--multirun", "-m", action="store_true")
     known, rest = parser.parse_known_args(argv)
-    return [word for word in rest if not word.startswith("-")], known.config_dir
+    return [word for word in rest if not word.startswith("-")], known.config_dir, known.multirun
 
 
 def _demo(args: argparse.Namespace) -> int:

@@ -54,6 +54,21 @@ def check_command_line(overrides: Sequence[str], config_dir: str | None = None) 
     raise_problems(found)
 
 
+def with_sweep(overrides: Sequence[str], config_dir: str | None = None) -> list[str]:
+    """The overrides of a sweep, completed by those that its recipe names under `sweep` and the command line does not.
+
+    Raises:
+        ConfigError: where there is nothing to sweep over.
+    """
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    given = {override.key_or_group for override in parsed}
+    recipe = _compose([_choices(override)[0] for override in parsed], config_dir).sweep
+    added = [f"{key}={values}" for key, values in recipe.items() if key not in given]
+    if not added and not any(override.is_sweep_override() for override in parsed):
+        raise ConfigError("-m: nothing to sweep over; give a key several values, such as seed=0,1,2")
+    return [*overrides, *added]
+
+
 def raise_problems(found: Sequence[str]) -> None:
     if found:
         raise ConfigError("\n".join(dict.fromkeys(found)))

@@ -5,11 +5,14 @@ import json
 import logging
 import time
 import warnings
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities.model_helpers import is_overridden
@@ -21,7 +24,9 @@ from vtryon.callbacks.scores import Scores
 from vtryon.callbacks.throughput import Throughput
 from vtryon.callbacks.tracking import Tracking
 from vtryon.callbacks.wandb_logger import finish
-from vtryon.config import problems, raise_problems
+from vtryon.config import ConfigError, problems, raise_problems
+from vtryon.data.sample import TryOnBatch
+from vtryon.data.sample import finish as finish_batch
 from vtryon.deploy.benchmark import Latency, latency
 from vtryon.nn.atomic import atomic_write
 from vtryon.nn.checkpoint import save_net
@@ -29,7 +34,7 @@ from vtryon.nn.tryon import TryOnNet, TutorNet
 from vtryon.training.stage import Stage
 
 # where a run lies, and who watches it, does not change what it computes
-PLACES = ("paths", "parents", "logger", "tags", "name")
+PLACES = ("paths", "parents", "lessons", "logger", "tags", "name", "sweep")
 
 HARMLESS = (  # warnings of Lightning's that say nothing to whoever starts a run
     ".*exists and is not empty",  # the run's own folder
@@ -57,6 +62,8 @@ def run(cfg: DictConfig) -> dict[str, Any]:
         row |= {"fingerprint": data.fingerprint(), "perceptual": _perceptual(stage)}
         trainer.callbacks.append(Tracking(OmegaConf.to_container(cfg, resolve=True), row))
         measured = carry_out(stage, data, trainer, folder, tuple(cfg.data.size))
+        if cfg.compression is not None and not isinstance(stage, Stage):
+            save_net(stage.net, folder / "model.safetensors")
         row |= measured | {"seconds": round(time.perf_counter() - start, 1)}
         if trainer.is_global_zero:
             if isinstance(stage, Stage):
@@ -77,17 +84,47 @@ def build(
     net = instantiate(cfg.model, _convert_="all")
     if "init" in cfg:
         instantiate(cfg.init, _convert_="all")(net)
-    if cfg.compression is not None:
-        net = instantiate(cfg.compression, _convert_="all")(net)
     stage = instantiate(cfg.training, net=net, _convert_="all")
     data = instantiate(cfg.data, _convert_="all")  # last, because it may have to be drawn first
     callbacks = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
+    compression = instantiate(cfg.compression, _convert_="all")
+    if isinstance(compression, pl.Callback):
+        callbacks.append(compression)
+    elif compression is not None:
+        compress(stage, compression, data)
     loggers = [instantiate(node, _convert_="all") for node in cfg.logger.values() if node is not None]
     return (
         data,
         stage,
         instantiate(cfg.trainer, callbacks=callbacks, logger=loggers, _convert_="all"),
     )
+
+
+def compress(stage: pl.LightningModule, compression: Callable, data: pl.LightningDataModule, batches: int = 8) -> None:
+    """Put the compressed network in the stage's place; its loss on so many training batches is there to be asked."""
+
+    def loss(net: torch.nn.Module, batch: TryOnBatch) -> torch.Tensor:
+        if not isinstance(stage, Stage):
+            raise ConfigError("training=untuned has no loss for an importance that reads gradients; take by_task")
+        stage.net = net
+        return stage.terms(batch)["total"]
+
+    stage.net = compression(stage.net, _Batches(data, batches), loss)
+    if isinstance(stage, Stage):
+        stage.reshaped()
+
+
+class _Batches:
+    """The first training batches, read when they are first asked for."""
+
+    def __init__(self, data: pl.LightningDataModule, count: int):
+        self.data, self.count, self.kept = data, count, None
+
+    def __iter__(self) -> Iterator[TryOnBatch]:
+        if self.kept is None:
+            self.data.setup("fit")
+            self.kept = [finish_batch(raw) for raw in islice(self.data.train_dataloader(), self.count)]
+        return iter(self.kept)
 
 
 def identity(cfg: DictConfig) -> dict[str, Any]:
@@ -97,6 +134,7 @@ def identity(cfg: DictConfig) -> dict[str, Any]:
         "name": cfg.name,
         "stage": cfg.stage,
         "profile": cfg.profile,
+        "varied": _varied(cfg),
         "seed": cfg.seed,
         "size": list(cfg.data.size),
         "config_hash": config_hash(asked, without=PLACES),
@@ -163,6 +201,16 @@ def _log_model(trainer: pl.Trainer, folder: Path, data, cfg: DictConfig, row: di
         data_card=card if card.is_file() else None,
         metadata={"scores": row["scores"], "config_hash": row["config_hash"]},
     )
+
+
+def _varied(cfg: DictConfig) -> dict[str, Any]:
+    """What this run has for each key that its recipe sweeps over; of a config group its choice."""
+    choices = HydraConfig.get().runtime.choices if HydraConfig.initialized() else {}
+    found = {key: choices.get(key, OmegaConf.select(cfg, key)) for key in cfg.sweep}
+    return {
+        key: OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+        for key, value in found.items()
+    }
 
 
 def _parent(path: Path) -> dict[str, str]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from losses.answers import answer, far, numpy_far, numpy_l1, target, warp_of
+from skimage.metrics import structural_similarity
 from torch import nn
 
 from vtryon.losses.distillation import AdjustableDistillation, DistillLoss, gated, teaches
@@ -110,9 +111,60 @@ def test_adapters_can_make_a_student_who_knows_all_the_same_as_the_teacher():
     assert loss(a, taught)["total"].item() == 0
 
 
-def test_weight_zero_turns_a_term_off():
-    loss = matched(DistillLoss(far, output=0, rendered=0, perceptual_weight=0, feature=0, flow=0), 3, 3)
-    assert float(loss(answer(0), answer(1))["total"]) == 0
+@pytest.mark.parametrize(
+    ("weight", "terms"),
+    [
+        ("output", {"output"}),
+        ("rendered", {"rendered", "mask"}),
+        ("perceptual_weight", {"perceptual"}),
+        ("feature", {"features"}),
+        ("flow", {"flow"}),
+        ("ssim", {"ssim"}),
+    ],
+)
+def test_weight_zero_turns_a_term_off_and_leaves_the_others(weight, terms):
+    def named(**weights):
+        return matched(DistillLoss(far, **({"ssim": 1} | weights)), 3, 3)(answer(0), answer(1))
+
+    whole, without = named(), named(**{weight: 0})
+    assert whole.keys() - without.keys() == terms
+    for name in without.keys() - {"total"}:
+        assert torch.equal(without[name], whole[name])
+
+
+def test_a_loss_without_any_weight_is_refused():
+    with pytest.raises(ValueError, match="nothing to learn"):
+        DistillLoss(far, output=0, rendered=0, perceptual_weight=0, feature=0, flow=0)
+
+
+def test_the_ssim_term_is_the_independent_one_of_the_pictures():
+    a, taught = answer(0), answer(1)
+    loss = matched(DistillLoss(far, 0, 0, 0, ssim=2, feature=0, flow=0), 3, 3)
+    pictures = zip(a.image.numpy(), taught.image.numpy(), strict=True)
+    same = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 2, "channel_axis": 0}
+    independent = np.mean([structural_similarity(one, other, **same) for one, other in pictures])
+    assert float(loss(a, taught)["ssim"]) == pytest.approx(2 * (1 - independent), abs=0.02)  # they differ at borders
+
+
+def test_an_adjustable_lesson_teaches_only_what_the_teacher_warps_better():
+    a, taught, worn = answer(0), answer(1), GOAL.cloth
+    a = a._replace(warped_cloth=torch.cat([worn[:1], worn[1:] + 1]))  # of the first, the student knows all
+    taught = taught._replace(warped_cloth=worn + 0.5)
+    loss = matched(DistillLoss(far, adjustable=True), 3, 3)
+    second = matched(DistillLoss(far), 3, 3)(cut(a), cut(taught))
+    found = loss(a, taught, worn)
+    assert torch.allclose(found["flow"], second["flow"])
+    assert torch.allclose(found["features"], second["features"])
+
+
+def test_an_adjustable_lesson_needs_the_worn_garment():
+    with pytest.raises(ValueError, match="training=by_both"):
+        matched(DistillLoss(far, adjustable=True), 3, 3)(answer(0), answer(1))
+
+
+def cut(a):
+    """Its second sample alone."""
+    return type(a)(*(tuple(x[1:] for x in field) if isinstance(field, tuple) else field[1:] for field in a))
 
 
 def test_the_worn_garment_may_come_in_a_warp_or_in_a_try_on():

@@ -23,7 +23,7 @@ pytestmark = [
 ]
 
 
-def fit(stage: pl.LightningModule, epochs: int, folder, sizes: tuple[int, ...] = (2,), **options) -> pl.Trainer:
+def fit(stage, epochs: int, folder, sizes: tuple[int, ...] = (2,), resume=None, **options) -> pl.Trainer:
     """Train on ready batches of the given sizes."""
     batches = [training_batch(count, seed) for seed, count in enumerate(sizes)]
     quiet = {
@@ -33,7 +33,7 @@ def fit(stage: pl.LightningModule, epochs: int, folder, sizes: tuple[int, ...] =
         "enable_model_summary": False,
     }
     trainer = pl.Trainer(accelerator="cpu", max_epochs=epochs, default_root_dir=folder, **quiet, **options)
-    trainer.fit(stage, DataLoader(batches, batch_size=None))
+    trainer.fit(stage, DataLoader(batches, batch_size=None), ckpt_path=resume, weights_only=True)
     return trainer
 
 

@@ -22,6 +22,8 @@ from vtryon.nn.tryon import TryOn
 class TryOnPanel(L.Callback):
     """Save a panel of the first samples of each split, and show it to wandb: RUN/panels/SPLIT_EPOCH.png.
 
+    The test's pictures are also kept one by one, RUN/pictures/SPLIT/PERSON__CLOTH/COLUMN.png, for strips over runs.
+
     Args:
         folder: of the run.
         rows: samples a panel.
@@ -29,7 +31,7 @@ class TryOnPanel(L.Callback):
     """
 
     def __init__(self, folder: str | Path, rows: int = 4, every: int = 1):
-        self.folder, self.rows, self.every = Path(folder) / "panels", rows, every
+        self.folder, self.rows, self.every = Path(folder), rows, every
         self.kept: dict[str, list[list[Column]]] = {}
 
     def on_validation_epoch_start(self, *_: Any) -> None:
@@ -78,10 +80,11 @@ class TryOnPanel(L.Callback):
     @rank_zero_only
     def _save(self, trainer: L.Trainer, name: str, when: str) -> None:
         for split, parts in self.kept.items():
-            path = self.folder / f"{split}_{name}.png"
             sheet = strip(_joined(parts), f"{split}, {when}")
-            with atomic_write(path) as temporary:
+            with atomic_write(self.folder / "panels" / f"{split}_{name}.png") as temporary:
                 sheet.save(temporary)
+            if trainer.testing:
+                _keep_pictures(self.folder / "pictures" / split, _joined(parts))
             _show(trainer, f"{split}/panel", sheet)
         self.kept = {}
 
@@ -125,6 +128,15 @@ def _joined(parts: list[list[Column]]) -> list[Column]:
         )
         for same in zip(*parts, strict=True)
     ]
+
+
+def _keep_pictures(folder: Path, stages: list[Column]) -> None:
+    """The first two columns are the person and the cloth, and their notes name the pair."""
+    pairs = [f"{person}__{cloth}" for person, cloth in zip(stages[0].notes, stages[1].notes, strict=True)]
+    for column in stages:
+        for pair, picture in zip(pairs, column.pictures, strict=True):
+            with atomic_write(folder / pair / f"{column.caption}.png") as temporary:
+                Image.fromarray(picture.permute(1, 2, 0).contiguous().numpy()).save(temporary)
 
 
 def _show(trainer: L.Trainer, key: str, sheet: Image.Image) -> None:

@@ -38,5 +38,10 @@ def leave_gradients(net: nn.Module, importance: Callable, batches: Iterable, los
             f"importance (={type(importance).__name__}) reads gradients, and {given} was given: "
             f"pass batches that can be read anew at every step, and loss(net, batch)"
         )
+    if not any(total.any() for total in sums):
+        raise ValueError(
+            f"importance (={type(importance).__name__}) reads gradients, and the loss has none: a network that is "
+            "compared with itself is at its minimum; let the task judge it, training=by_task or training=by_both"
+        )
     for weight, total, known in zip(weights, sums, reached, strict=True):
         weight.grad = total / count if known else None

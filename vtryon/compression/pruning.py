@@ -83,7 +83,7 @@ class Pruning:
         before anything is removed.
         """
         parts = self._parts(net)
-        with _prepared(net), torch.no_grad(), coupled_channels(net, parts) as groups:
+        with prepared(net), torch.no_grad(), coupled_channels(net, parts) as groups:
             pools = self._pools([group for group in groups if self._inside(group)])
             if pools and reads_gradients(self.importance):
                 leave_gradients(net, self.importance, batches, loss)
@@ -94,7 +94,7 @@ class Pruning:
             for coupled, channels in plan:
                 if channels:
                     coupled.remove(channels)
-            _keep_cost_scale(net, before)
+            keep_cost_scale(net, before)
 
     def _parts(self, net: TryOnNet) -> list[str]:
         if self.scope == EVERYTHING:
@@ -167,7 +167,7 @@ class Pruning:
 
 
 @contextmanager
-def _prepared(net: nn.Module) -> Iterator[None]:
+def prepared(net: nn.Module) -> Iterator[None]:
     """Eval mode and gradients for all, no gradient stored; afterwards all as it was, whatever the weights are then."""
     modes = {module: module.training for module in net.modules()}
     learns = {name: weight.requires_grad for name, weight in net.named_parameters()}
@@ -182,7 +182,7 @@ def _prepared(net: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def _keep_cost_scale(net: TryOnNet, before: list[int]) -> None:
+def keep_cost_scale(net: TryOnNet, before: list[int]) -> None:
     """The cost volume is a mean over features; once silent ones are gone, the rest would count for more."""
     for head, old, new in zip(net.warp.aflow_net.netMain, before, net.warp.pyramid_widths(), strict=True):
         head[0].weight.mul_(new / old)

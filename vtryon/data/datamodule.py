@@ -28,14 +28,14 @@ class VitonDataModule(L.LightningDataModule):
         batch_size: samples a step and process; the last batch may be smaller.
         workers: processes that read files; 0 reads in the training process.
         val_size: training samples held out for validation, 0 or at least 2; the same ones whatever the seed.
+        seen_size: training photos that the test shows as well, each in another's garment (split "seen"): what a
+            network makes of persons that it has learnt from. 0 leaves the split out.
         seed: of the order of training samples and of the other garments drawn.
         train_pairs: pair list of the training set, such as VITON-Clean's; None takes each person of train_img.
         test_pairs: unpaired list; None takes VITON_test/test_pairs.txt.
         test_pairs_same: paired list; None takes VITON_test/test_pairs_same.txt, or each test person whose own garment
             is there.
     """
-
-    test_splits = ("unpaired", "paired")
 
     def __init__(
         self,
@@ -44,15 +44,17 @@ class VitonDataModule(L.LightningDataModule):
         batch_size: int = 4,
         workers: int = 0,
         val_size: int = 32,
+        seen_size: int = 0,
         seed: int = 0,
         train_pairs: str | os.PathLike | None = None,
         test_pairs: str | os.PathLike | None = None,
         test_pairs_same: str | os.PathLike | None = None,
     ):
         super().__init__()
-        _check_arguments(size, batch_size, workers, val_size)
+        _check_arguments(size, batch_size, workers, val_size, seen_size)
         self.root, self.size = Path(root), tuple(size)
         self.batch_size, self.workers, self.val_size, self.seed = batch_size, workers, val_size, seed
+        self.seen_size, self.test_splits = seen_size, ("unpaired", "paired", *(["seen"] if seen_size else []))
         self.lists = {"train": train_pairs, "unpaired": test_pairs, "paired": test_pairs_same}
         self.train_set = self.val_set = None
         self.test_sets: list[VitonSet] = []
@@ -68,7 +70,7 @@ class VitonDataModule(L.LightningDataModule):
         if stage in (None, "test", "predict") and not self.test_sets:
             self.test_sets = [
                 VitonSet(
-                    match_test(self.root, self.pairs(split), worn=split == "paired"),
+                    self._seen() if split == "seen" else match_test(self.root, self.pairs(split), split == "paired"),
                     self.size,
                 )
                 for split in self.test_splits
@@ -126,14 +128,25 @@ class VitonDataModule(L.LightningDataModule):
         return fingerprint(self.root, *(path for path in self.lists.values() if path))
 
     def _training_sets(self) -> tuple[VitonSet, VitonSet]:
+        return tuple(VitonSet(part, self.size, draw_others=True, seed=self.seed) for part in self._training_records())
+
+    def _training_records(self) -> tuple[list[Record], list[Record]]:
+        """What is learnt from, and what is held out."""
         records = match_training(self.root, self.pairs("train"))
         if self.val_size > len(records) - 2:
             raise ValueError(
                 f"val_size (={self.val_size}) leaves fewer than 2 of {len(records)} training samples; lower it"
             )
         held_out = set(sorted(records, key=_scattered)[: self.val_size])
-        training, validation = ([r for r in records if (r in held_out) is held] for held in (False, True))
-        return tuple(VitonSet(part, self.size, draw_others=True, seed=self.seed) for part in (training, validation))
+        return tuple([r for r in records if (r in held_out) is held] for held in (False, True))
+
+    def _seen(self) -> list[Record]:
+        """Persons that are learnt from, each in the garment of the next."""
+        chosen = sorted(self._training_records()[0], key=_scattered)[: self.seen_size]
+        return [
+            Record(one.person_id, other.cloth_id, one.person, other.cloth, other.edge, worn=False)
+            for one, other in zip(chosen, [*chosen[1:], *chosen[:1]], strict=True)
+        ]
 
     def _how(self) -> dict:
         return {
@@ -143,6 +156,7 @@ class VitonDataModule(L.LightningDataModule):
             "pin_memory": torch.cuda.is_available(),
             "persistent_workers": self.workers > 0,
             "worker_init_fn": _one_thread,
+            "generator": torch.Generator(),  # a loader must not draw from the random state that training resumes
         }
 
 
@@ -156,15 +170,17 @@ def _one_thread(worker: int) -> None:
     cv2.setNumThreads(0)
 
 
-def _check_arguments(size: Sequence[int], batch_size: int, workers: int, val_size: int) -> None:
+def _check_arguments(size: Sequence[int], batch_size: int, workers: int, val_size: int, seen_size: int) -> None:
     if len(size) != 2 or any(side < 32 or side % 32 for side in size):
         raise ValueError(f"size (={tuple(size)}) must be (h, w), both divisible by 32, such as (256, 192) or (128, 96)")
     for name, value, least in (
         ("batch_size", batch_size, 1),
         ("workers", workers, 0),
         ("val_size", val_size, 0),
+        ("seen_size", seen_size, 0),
     ):
         if value < least:
             raise ValueError(f"{name} (={value}) must be at least {least}")
-    if val_size == 1:
-        raise ValueError("val_size (=1) must be 0 or at least 2: held-out persons exchange garments with each other")
+    for name, value in (("val_size", val_size), ("seen_size", seen_size)):
+        if value == 1:
+            raise ValueError(f"{name} (=1) must be 0 or at least 2: its persons exchange garments with each other")

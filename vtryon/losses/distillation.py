@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+from torchmetrics.functional.image import structural_similarity_index_measure
 
 from vtryon.losses.terms import Perceptual, Terms
 from vtryon.nn.afwm import Warp
@@ -16,7 +17,8 @@ class AdjustableDistillation:
     """The tutor teaches only the samples whose garment it warps better than the student (PF-AFN, section 3.4).
 
     Args:
-        feature: weight of the person features; level k of n counts (n - k) times, so the coarsest counts most.
+        feature: weight of the person features; level k of n counts (n - k) times, so the coarsest counts most. It
+            has to be 0 where the student's pyramid has other widths than the tutor's.
         flow: weight of the flows; level k counts (k + 1) times.
         flow_from: the first level whose flow is taught; coarser ones are left free.
     """
@@ -34,7 +36,7 @@ class AdjustableDistillation:
         """`worn`: the garment as worn on the photo, 0 elsewhere."""
         gate = teaches(_cloth(lesson), _cloth(answer), worn)
         terms = Terms(scale)
-        features = list(zip(lesson.person_features, answer.person_features, strict=True))
+        features = list(zip(lesson.person_features, answer.person_features, strict=True)) if self.feature else []
         for level, (taught, learnt) in enumerate(features):
             terms.add(
                 "lesson_features",
@@ -79,7 +81,7 @@ def flow_distance(taught: Float[Tensor, "b 2 h w"], learnt: Float[Tensor, "b 2 h
 
 
 class DistillLoss(nn.Module):
-    """A narrower student must see, warp and paint what a frozen dense teacher does.
+    """A smaller student must see, warp and paint what a frozen teacher does; a term of weight 0 is not computed.
 
     Features of different widths are compared through 1x1 convolutions (`match`) that learn beside the student and are
     dropped with this loss when training ends.
@@ -89,8 +91,13 @@ class DistillLoss(nn.Module):
         output: weight of the try-on's L1.
         rendered: weight of the rendered person's L1 and the composition mask's L1.
         perceptual_weight: of the perceptual distance of the two try-ons.
+        ssim: weight of 1 - SSIM of the two try-ons.
         feature: weight of the person features, a level.
         flow: weight of the flow, level k (k + 1) times.
+        adjustable: teach features and flows of those samples only that the teacher warps better (`teaches`).
+
+    Raises:
+        ValueError: where every weight is 0.
     """
 
     def __init__(
@@ -99,17 +106,17 @@ class DistillLoss(nn.Module):
         output: float = 5.0,
         rendered: float = 2.0,
         perceptual_weight: float = 1.0,
+        ssim: float = 0.0,
         feature: float = 0.04,
         flow: float = 1.0,
+        adjustable: bool = False,
     ):
         super().__init__()
-        self.perceptual = perceptual
-        self.output, self.rendered, self.perceptual_weight = (
-            output,
-            rendered,
-            perceptual_weight,
-        )
-        self.feature, self.flow = feature, flow
+        if not any((output, rendered, perceptual_weight, ssim, feature, flow)):
+            raise ValueError("every weight is 0, so there is nothing to learn; give output, flow or another a weight")
+        self.perceptual, self.perceptual_weight, self.ssim = perceptual, perceptual_weight, ssim
+        self.output, self.rendered = output, rendered
+        self.feature, self.flow, self.adjustable = feature, flow, adjustable
         self.adapters = nn.ModuleList()
 
     def match(self, taught: Sequence[int], learnt: Sequence[int]) -> None:
@@ -119,17 +126,44 @@ class DistillLoss(nn.Module):
             for goal, width in zip(taught, learnt, strict=True)
         )
 
-    def forward(self, answer: TryOn, lesson: TryOn) -> dict[str, Tensor]:
+    def forward(self, answer: TryOn, lesson: TryOn, worn: Float[Tensor, "b 3 h w"] | None = None) -> dict[str, Tensor]:
+        """`worn`: the garment as worn on the photo, 0 elsewhere; only an adjustable lesson asks for it."""
         terms = Terms()
-        terms.add("output", F.l1_loss(answer.image, lesson.image), self.output)
-        terms.look("perceptual", answer.image, lesson.image, self.perceptual_weight)
-        terms.add("rendered", F.l1_loss(answer.rendered, lesson.rendered), self.rendered)
-        terms.add("mask", F.l1_loss(answer.mask, lesson.mask), self.rendered)
-        for adapt, taught, learnt in zip(self.adapters, lesson.person_features, answer.person_features, strict=True):
-            terms.add("features", feature_distance(taught, adapt(learnt)).mean(), self.feature)
-        for level, (taught, learnt) in enumerate(zip(lesson.flows, answer.flows, strict=True)):
-            terms.add("flow", flow_distance(taught, learnt).mean(), self.flow * (level + 1))
+        if self.output:
+            terms.add("output", F.l1_loss(answer.image, lesson.image), self.output)
+        if self.perceptual_weight:
+            terms.look("perceptual", answer.image, lesson.image, self.perceptual_weight)
+        if self.ssim:
+            terms.add("ssim", 1 - _ssim(answer.image, lesson.image), self.ssim)
+        if self.rendered:
+            terms.add("rendered", F.l1_loss(answer.rendered, lesson.rendered), self.rendered)
+            terms.add("mask", F.l1_loss(answer.mask, lesson.mask), self.rendered)
+        self._add_warp(terms, answer, lesson, self._gate(answer, lesson, worn))
         return terms.total(self.perceptual)
+
+    def _add_warp(self, terms: Terms, answer: TryOn, lesson: TryOn, gate: Tensor) -> None:
+        if self.feature:
+            pairs = zip(self.adapters, lesson.person_features, answer.person_features, strict=True)
+            for adapt, taught, learnt in pairs:
+                terms.add("features", gated(feature_distance(taught, adapt(learnt)), gate), self.feature)
+        if self.flow:
+            for level, (taught, learnt) in enumerate(zip(lesson.flows, answer.flows, strict=True)):
+                terms.add("flow", gated(flow_distance(taught, learnt), gate), self.flow * (level + 1))
+
+    def _gate(self, answer: TryOn, lesson: TryOn, worn: Tensor | None) -> Tensor:
+        if not self.adjustable:
+            return answer.image.new_ones(len(answer.image))
+        if worn is None:
+            raise ValueError(
+                "adjustable (=True) compares both warps with the garment as worn, which is only known where the task "
+                "is taught too: take training=by_both, or adjustable=false"
+            )
+        return teaches(lesson.warped_cloth, answer.warped_cloth, worn)
+
+
+def _ssim(one: Tensor, other: Tensor) -> Tensor:
+    """Mean structural similarity of pictures in [-1, 1], as the score has it (Wang et al., 2004)."""
+    return structural_similarity_index_measure((one + 1) / 2, (other + 1) / 2, data_range=1.0)
 
 
 def _cloth(warp: Warp | TryOn) -> Tensor:

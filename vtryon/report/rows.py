@@ -19,13 +19,12 @@ GROUPS = ("scores", "cost", "latency", "speed")
 
 def read_rows(*places: str | Path) -> list[dict[str, Any]]:
     """Rows of run folders, of folders of runs (sorted by path), or of the files themselves."""
-    rows = []
-    for place in map(Path, places):
-        files = [place] if place.is_file() else sorted(place.rglob(FILE))
-        if not files:
-            raise FileNotFoundError(f"no {FILE} in or below {place}: a run writes one at its end; name a run's folder")
-        rows += [_read(file) for file in files]
-    return rows
+    return [_read(file) for file in _files(*places)]
+
+
+def run_folders(*places: str | Path) -> list[Path]:
+    """The folders of the same rows, in the same order."""
+    return [file.parent for file in _files(*places)]
 
 
 def write_csv(rows: Sequence[Row], path: str | Path) -> None:
@@ -37,12 +36,30 @@ def write_csv(rows: Sequence[Row], path: str | Path) -> None:
         for key, number in (row.get(group) or {}).items()
         if isinstance(number, int | float)
     }
+    varied = list(dict.fromkeys(key for row in rows for key in row.get("varied") or {}))
     with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([*ORIGIN, *groups])
+        writer.writerow([*ORIGIN, *varied, *groups])
         for row in rows:
-            numbers = [value(row, *place) for place in groups.values()]
-            writer.writerow([*(row.get(key) for key in ORIGIN), *(_digits(number) for number in numbers)])
+            swept = [_written((row.get("varied") or {}).get(key, "")) for key in varied]
+            numbers = [_digits(value(row, *place)) for place in groups.values()]
+            writer.writerow([*(row.get(key) for key in ORIGIN), *swept, *numbers])
+
+
+def label(row: Row) -> str:
+    """What a table calls a row: in a sweep what was varied, such as "0.4 by_task"; else the run's name.
+
+    Example:
+        >>> label({"name": "f11", "varied": {"model.warp.channels": [8, 8], "training.loss": {"ssim": 1}}})
+        '8-8 ssim=1'
+    """
+    return " ".join(_written(value) for value in (row.get("varied") or {}).values()) or str(row["name"])
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ",".join(f"{key}={part}" for key, part in value.items())
+    return "-".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _digits(number: object) -> object:
@@ -71,6 +88,21 @@ def _agree(one: Any, other: Any) -> bool:
     if isinstance(one, dict) and isinstance(other, dict):
         return all(_agree(one[key], other[key]) for key in one.keys() & other.keys())
     return one is None or other is None or one == other
+
+
+def _files(*places: str | Path) -> list[Path]:
+    found: list[Path] = []
+    for place in map(Path, places):
+        files = [place] if place.is_file() else sorted(place.rglob(FILE), key=_in_order)
+        if not files:
+            raise FileNotFoundError(f"no {FILE} in or below {place}: a run writes one at its end; name a run's folder")
+        found += files
+    return found
+
+
+def _in_order(file: Path) -> list[tuple[int, str]]:
+    """By path, the jobs of a sweep by their number: 10 comes after 9."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in file.parts]
 
 
 def _read(file: Path) -> dict[str, Any]:

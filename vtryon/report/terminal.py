@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vtryon.callbacks.directions import best
-from vtryon.report.rows import Row, reason, same_protocol, value
+from vtryon.report.rows import Row, label, reason, same_protocol, value
 
 
 class Column(NamedTuple):
@@ -46,7 +46,7 @@ def table(rows: Sequence[Row], columns: Sequence[Column] = MAIN, title: str = ""
     winners = {column: _best(rows, column, comparable) for column in filled}
     for row, same in zip(rows, comparable, strict=True):
         cells = [_cell(row, column, winners[column], same, notes) for column in filled]
-        grid.add_row(str(row["name"]) + ("" if same else _OTHER_PROTOCOL), *cells)
+        grid.add_row(label(row) + ("" if same else _OTHER_PROTOCOL), *cells)
     if not all(comparable):
         notes.lines.append(f"{_OTHER_PROTOCOL} judged under another protocol than the first row: not to be compared")
     for column in columns:

@@ -1,7 +1,9 @@
-"""A narrower student learns from a frozen dense teacher: on each photo, in another garment, both must agree.
+"""A smaller student learns from a frozen teacher: on each photo, in another garment, both must agree.
 
 No parser's maps are needed, and the inputs are those of the test: a real photo and another garment.
 """
+
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 
@@ -12,26 +14,43 @@ from vtryon.training.stage import Group, Stage
 
 
 class Distill(Stage):
-    """Output, feature and flow terms against the teacher; widths may differ everywhere."""
+    """Output, feature and flow terms against the teacher; widths may differ everywhere.
 
-    def __init__(self, net, teacher: nn.Module, loss, optimizer, **kwargs):
+    Args:
+        teacher: what the student must come to.
+        fixed: parts of the student that rest, such as ["warp"], statistics of their norms included.
+    """
+
+    def __init__(self, net, teacher: nn.Module, loss, optimizer, fixed: Sequence[str] = (), **kwargs):
         super().__init__(net, loss, optimizer, **kwargs)
-        self.teacher = Frozen(teacher)
-        self.loss.match(teacher.warp.pyramid_widths(), net.warp.pyramid_widths())
+        self.teacher, self.fixed = Frozen(teacher), tuple(fixed)
+        self.reshaped()
+
+    def reshaped(self) -> None:
+        self.loss.match(self.teacher.net.warp.pyramid_widths(), self.net.warp.pyramid_widths())
+        for part in self.fixed:
+            self.net.get_submodule(part).requires_grad_(False)
+
+    def on_train_start(self) -> None:
+        for part in self.fixed:
+            self.net.get_submodule(part).eval()
 
     def groups(self) -> list[Group]:
-        return [Group([*self.net.parameters(), *self.loss.parameters()])]  # the loss holds adapters between widths
+        both = [*self.net.parameters(), *self.loss.parameters()]  # the loss holds adapters between widths
+        return [Group([parameter for parameter in both if parameter.requires_grad])]
 
     def terms(self, batch: TryOnBatch) -> dict[str, Tensor]:
         worn = (batch.person, batch.other_cloth, batch.other_edge)
         return self.loss(self.net(*worn), self.teacher(*worn))
 
     def validation_step(self, batch: TryOnBatch, batch_idx: int) -> dict[str, TryOn]:
-        return self._both(batch)
+        return beside(self.teacher, self.net, batch)
 
     def test_step(self, batch: TryOnBatch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, TryOn]:
-        return self._both(batch)
+        return beside(self.teacher, self.net, batch)
 
-    def _both(self, batch: TryOnBatch) -> dict[str, TryOn]:
-        worn = (batch.person, batch.cloth, batch.cloth_edge)
-        return {"try_on": self.net(*worn), "teacher": self.teacher(*worn)}
+
+def beside(teacher: Frozen, net: nn.Module, batch: TryOnBatch) -> dict[str, TryOn]:
+    """What both make of the same photo and garment."""
+    worn = (batch.person, batch.cloth, batch.cloth_edge)
+    return {"try_on": net(*worn), "teacher": teacher(*worn)}

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from vtryon.data.parse import person_cloth_mask
 from vtryon.data.sample import TryOnBatch
 from vtryon.losses.warping import Target
+from vtryon.nn.architecture import resize, widths
 from vtryon.training.schedule import constant_then_linear
 
 
@@ -49,6 +50,18 @@ class Stage(pl.LightningModule):
     def groups(self) -> list[Group]:
         """Which parameters learn; a network's part that is in no group has to be frozen by the stage."""
         return [Group(list(self.net.parameters()))]
+
+    def reshaped(self) -> None:
+        """The widths of `net` have changed; a stage that compares it with another network follows here."""
+
+    def on_save_checkpoint(self, checkpoint: dict) -> None:
+        checkpoint["widths"] = widths(self.net)
+
+    def on_load_checkpoint(self, checkpoint: dict) -> None:
+        """A network that was pruned on the way has to have its widths before its weights."""
+        saved, own = checkpoint["widths"], widths(self.net)
+        resize(self.net, {name: channels for name, channels in saved.items() if channels != own.get(name)})
+        self.reshaped()
 
     def training_step(self, batch: TryOnBatch, batch_idx: int) -> Tensor:
         terms = self.terms(batch)

@@ -1,0 +1,36 @@
+"""`vtryon report`: the rows of finished runs as a table on the terminal, as CSV, and their try-ons side by side."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from vtryon.report.rows import label, read_rows, run_folders, write_csv
+from vtryon.report.strips import splits, write_strip
+from vtryon.report.terminal import table
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", type=Path, nargs="+", help="folders of runs, or of sweeps")
+    parser.add_argument("--out", type=Path, help="write measured.csv and strip_SPLIT.png there")
+    parser.set_defaults(verb=main)
+
+
+def main(args: argparse.Namespace) -> int:
+    try:
+        rows = read_rows(*args.runs)
+        Console().print(table(rows))
+        if args.out is not None:
+            write_csv(rows, args.out / "measured.csv")
+            _write_strips(rows, run_folders(*args.runs), args.out)
+    except (FileNotFoundError, ValueError) as error:
+        print(f"vtryon report: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _write_strips(rows: list, folders: list[Path], out: Path) -> None:
+    runs = [(label(row), folder) for row, folder in zip(rows, folders, strict=True) if (folder / "pictures").is_dir()]
+    for split in splits([folder for _, folder in runs]):
+        write_strip(runs, split, out / f"strip_{split}.png")
