@@ -6,12 +6,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import torch
 import wandb
-from hydra.utils import get_object
+from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
 from pytorch_lightning.loggers import WandbLogger
 
-from vtryon.config import ConfigError, _compose, check_command_line, conf_dir, problems, read
+from vtryon.config import ConfigError, _compose, check_command_line, conf_dir, problems, read, with_sweep
+from vtryon.metrics.cost import cost
 from vtryon.rules import RULES
 
 EXPERIMENTS = sorted(path.stem for path in (conf_dir() / "experiment").glob("*.yaml"))
@@ -100,6 +102,36 @@ def test_a_mistake_names_the_key_the_value_and_what_is_allowed(override, said):
 def test_every_value_of_a_sweep_is_checked_before_the_first_run():
     with pytest.raises(ConfigError, match=r"model.generator.ngf=0: must be"):
         check_command_line(["experiment=f7_ngf_distillation", "model.generator.ngf=2,4,0"])
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_beyond_tenfold_is_at_most_a_tenth_of_the_dense_student_s_work(profile):
+    work = []
+    for experiment in ("student", "beyond_tenfold"):
+        cfg = composed(f"experiment={experiment}", f"profile={profile}")
+        with torch.device("meta"):
+            work.append(cost(instantiate(cfg["model"]), tuple(cfg["data"]["size"]))["gmacs"])
+    assert work[1] <= work[0] / 10
+
+
+def test_a_recipe_brings_its_own_sweep_and_the_command_line_has_the_last_word():
+    swept = with_sweep(["experiment=t1_cwm_pruning", "training=untuned"])
+    assert swept[:2] == ["experiment=t1_cwm_pruning", "training=untuned"]
+    assert swept[2:] == ["compression.ratio=0.2,0.3,0.4,0.5"]
+
+
+def test_a_sweep_over_nothing_is_told():
+    with pytest.raises(ConfigError, match="nothing to sweep over"):
+        with_sweep(["experiment=student"])
+
+
+@pytest.mark.parametrize("experiment", [name for name in EXPERIMENTS if composed(f"experiment={name}")["sweep"]])
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_value_that_a_recipe_sweeps_over_is_allowed(experiment, profile):
+    line = with_sweep([f"experiment={experiment}", f"profile={profile}"])
+    with pytest.raises(ConfigError) as caught:  # the parents are not there
+        check_command_line(line)
+    assert all(said.startswith("parents.") for said in str(caught.value).splitlines())
 
 
 def test_several_mistakes_are_told_at_once():

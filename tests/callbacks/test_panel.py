@@ -90,6 +90,15 @@ def test_the_test_saves_a_panel_of_each_split_with_rows_from_several_batches(tmp
     assert wide[0] > 3 * 192
 
 
+def test_the_test_keeps_each_picture_by_pair_and_column(tmp_path):
+    run = trainer(tmp_path, TryOnPanel(tmp_path, rows=2))
+    run.test(TinyModule(teacher=True), datamodule=TinyData(tmp_path), verbose=False)
+    pair = tmp_path / "pictures" / "paired" / "000010_0__000011_1"
+    names = {"person", "cloth", "warped", "rendered", "mask", "try-on", "teacher", "truth"}
+    assert {path.stem for path in pair.iterdir()} == names
+    assert (cv2.imread(str(pair / "teacher.png")) == cv2.imread(str(pair / "person.png"))).all()
+
+
 def test_validation_panels_come_every_so_many_epochs(tmp_path):
     run = trainer(
         tmp_path,

@@ -9,6 +9,7 @@ import torch
 from vtryon.data.datamodule import VitonDataModule
 from vtryon.data.files import DataError
 from vtryon.data.loading import EpochSampler
+from vtryon.data.pairs import garment_of
 from vtryon.data.sample import TryOnBatch, finish
 
 SIZE = (64, 32)
@@ -82,6 +83,20 @@ def test_held_out_samples_are_the_same_for_every_seed_and_never_trained_on(clean
     assert batch.other_cloth is not None
 
 
+def test_seen_pairs_are_trained_persons_in_the_garments_of_others(clean):
+    data = module(clean, seen_size=2)
+    data.setup("test")
+    assert data.test_splits == ("unpaired", "paired", "seen")
+    trained = {record.person_id for record in data.train_set.records}
+    assert len(data.test_sets[2]) == 2
+    for raw in map(data.test_sets[2].__getitem__, range(2)):
+        assert raw.person_id in trained
+        assert raw.cloth_id != garment_of(raw.person_id)
+        assert not raw.worn
+        assert raw.truth is None  # the photo shows another garment
+    assert data.reference_images() == module(clean).reference_images()
+
+
 def test_lists_choose_the_pairs(folder, tmp_path):
     (tmp_path / "few.txt").write_text("000002_0.jpg 000002_1.jpg\n000000_0.jpg 000000_1.jpg\n")
     (tmp_path / "one.txt").write_text("000101_0.jpg 000100_1.jpg\n")
@@ -119,6 +134,7 @@ def test_without_a_paired_list_each_person_is_paired_with_the_own_garment(folder
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"seen_size": 1}, r"seen_size \(=1\) must be 0 or at least 2"),
         (
             {"size": (250, 192)},
             r"size \(=\(250, 192\)\) must be \(h, w\), both divisible by 32",

@@ -71,3 +71,37 @@ def test_multiplications_are_as_many_as_the_original_s():
         assert counted == pytest.approx(expected, abs=0.002), part
     assert sum(counts["TryOnNet.generator"].values()) / 2e9 == pytest.approx(21.906, abs=0.001)
     assert counter.get_total_flops() / 2e9 == pytest.approx(46.894 + 0.205 + 21.906, abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ("ngf", "million", "gmacs"),
+    [
+        (64, 43.90, 21.91),
+        (48, 24.70, 12.37),
+        (32, 10.98, 5.55),
+        (16, 2.750, 1.421),
+        (8, 0.689, 0.372),
+        (4, 0.173, 0.102),
+        (2, 0.0438, 0.0297),
+    ],
+)
+def test_a_narrow_generator_is_as_large_and_as_slow_as_was_computed_independently(ngf, million, gmacs):
+    with torch.device("meta"):
+        net = ResUnetGenerator(ngf=ngf)
+        counter = FlopCounterMode(display=False)
+        with counter:
+            net(torch.empty(1, 7, 256, 192))
+    assert sum(p.numel() for p in net.parameters()) / 1e6 == pytest.approx(million, rel=3e-3)
+    assert counter.get_total_flops() / 2e9 == pytest.approx(gmacs, rel=5e-3)  # the last digit
+
+
+def test_the_narrowest_published_encoders_leave_seven_tenths_of_the_warp_s_work():
+    def work(channels):
+        with torch.device("meta"):
+            net = AFWM(3, channels)
+            counter = FlopCounterMode(display=False)
+            with counter:
+                net(torch.empty(1, 3, 256, 192), torch.empty(1, 3, 256, 192))
+        return counter.get_total_flops()
+
+    assert work((8,) * 5) / work(PUBLISHED) > 0.7  # the encoders are 28 %, the pyramids' 1x1 convolutions follow them
