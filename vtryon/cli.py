@@ -8,6 +8,7 @@ from pathlib import Path
 from vtryon import __version__
 from vtryon.deploy import tryon_command
 from vtryon.report import command as report_command
+from vtryon.report import energy_command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -79,6 +80,10 @@ def _parser() -> argparse.ArgumentParser:
     verb = verbs.add_parser("report", help="finished runs as a table, as CSV, and their try-ons side by side")
     report_command.add_arguments(verb)
 
+    verb = verbs.add_parser("energy", help="SSIM against the try-ons that an energy budget buys, measured or estimated")
+    energy_command.add_arguments(verb)
+    verb.set_defaults(verb=_energy)
+
     bench = verbs.add_parser("bench", help="ratios of speed, measured in one run").add_subparsers(required=True)
     verb = bench.add_parser("data", help="loading samples, against the released loader's work")
     verb.set_defaults(verb=_bench_data)
@@ -87,6 +92,9 @@ def _parser() -> argparse.ArgumentParser:
         help="a step of the student's training, against the released loop's work",
     )
     verb.set_defaults(verb=_bench_train_step)
+    verb = bench.add_parser("sweep", help="what a ratio costs once others have left what all share")
+    verb.add_argument("overrides", nargs="*", metavar="key=value", help="config keys for all ratios")
+    verb.set_defaults(verb=_bench_sweep)
     return parser
 
 
@@ -160,6 +168,18 @@ def _data_synth(args: argparse.Namespace) -> int:
     return 0
 
 
+def _energy(args: argparse.Namespace) -> int:
+    try:
+        if args.measure:
+            from vtryon.deploy.energy_measure import measure_runs
+
+            measure_runs(args.run)
+        return energy_command.main(args)
+    except (ValueError, OSError) as error:
+        print(f"vtryon energy: {error}", file=sys.stderr)
+        return 2
+
+
 def _bench_data(args: argparse.Namespace) -> int:
     from vtryon.data.speed import main
 
@@ -170,6 +190,12 @@ def _bench_train_step(args: argparse.Namespace) -> int:
     from vtryon.training.speed import main
 
     return main()
+
+
+def _bench_sweep(args: argparse.Namespace) -> int:
+    from vtryon.sweep_speed import main
+
+    return main(args.overrides)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,44 @@
+"""`vtryon.nn.flow.sample` in operations that every inference engine has: for engines without a GridSample.
+
+The four neighbours of a place are gathered by one index each into the picture laid out as a line, and blended. Zeros
+outside are the border of a picture framed with zeros: one form serves both paddings, and no index leaves the picture.
+"""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+FRAME = {"border": 0, "zeros": 1}  # pixels of zeros put around the picture
+
+
+def gather_sample(
+    image: Float[Tensor, "1 c h w"], flow: Float[Tensor, "1 2 i j"], padding: str = "border"
+) -> Float[Tensor, "1 c i j"]:
+    """What `sample` says, by Floor, Clip, Gather, Mul and Add with int32 indices; h and w at least 2, one picture.
+
+    Indices are exact in float32 only: places may be given in no narrower type.
+    """
+    frame = FRAME[padding]
+    image = F.pad(image, (frame,) * 4) if frame else image
+    channels, h, w = map(int, image.shape[1:])  # constants, in a trace too
+    left, right_share = _split(flow[:, :1], w, frame)
+    top, bottom_share = _split(flow[:, 1:], h, frame)
+    line, corner = image.reshape(channels, h * w), top.to(torch.int32) * w + left.to(torch.int32)
+    left_share, top_share = 1 - right_share, 1 - bottom_share
+    shares = {
+        0: left_share * top_share,
+        1: right_share * top_share,
+        w: left_share * bottom_share,
+        w + 1: right_share * bottom_share,
+    }
+    parts = [line.index_select(1, corner + step) * share for step, share in shares.items()]
+    return (parts[0] + parts[1] + parts[2] + parts[3]).reshape(1, channels, *flow.shape[2:])
+
+
+def _split(place: Tensor, side: int, frame: int) -> tuple[Tensor, Tensor]:
+    """A coordinate in [-1, 1] as the pixel before it (float, at most the last but one) and the share of the next."""
+    pixel = (place.reshape(-1) + 1) * ((side - 1 - 2 * frame) / 2) + frame
+    pixel = pixel.clamp(0, side - 1)
+    before = pixel.floor().clamp(max=side - 2)
+    return before, pixel - before
