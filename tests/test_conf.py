@@ -12,6 +12,8 @@ from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
 from pytorch_lightning.loggers import WandbLogger
 
+from vtryon.callbacks.gradual_pruning import GradualPruning
+from vtryon.compression.pruning import Pruning
 from vtryon.config import ConfigError, _compose, check_command_line, conf_dir, problems, read, with_sweep
 from vtryon.metrics.cost import cost
 from vtryon.rules import RULES
@@ -40,13 +42,23 @@ def taken(target) -> set[str]:
     if "kwargs" not in names:
         return names
     further = [wandb.init] if issubclass(target, WandbLogger) else []
+    further += [Pruning] if target is GradualPruning else []
     return names.union(*(inspect.signature(call).parameters for call in [*target.__mro__[1:-1], *further]))
 
 
+def groups_swept(experiment: str) -> Iterator[str]:
+    """Overrides of config groups that the recipe sweeps over, one at a time."""
+    for key, values in composed(f"experiment={experiment}")["sweep"].items():
+        if (conf_dir() / key).is_dir():
+            yield from (f"{key}={value}" for value in values.split(","))
+
+
 @pytest.mark.parametrize("profile", PROFILES)
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_a_recipe_gives_every_target_only_what_it_takes(experiment, profile):
-    cfg = composed(f"experiment={experiment}", f"profile={profile}")
+@pytest.mark.parametrize(
+    ("experiment", "choice"), [(name, choice) for name in EXPERIMENTS for choice in (None, *groups_swept(name))]
+)
+def test_a_recipe_gives_every_target_only_what_it_takes(experiment, choice, profile):
+    cfg = composed(f"experiment={experiment}", f"profile={profile}", *([choice] if choice else []))
     for path, target, given in targets(cfg):
         unknown = given.keys() - taken(target)
         assert not unknown, f"{path}: {target.__qualname__} takes no {sorted(unknown)}"

@@ -1,8 +1,10 @@
 """What tunes a compressed network: its task, the network before it, or both; and what must not move meanwhile."""
 
 import pytest
+import pytorch_lightning as pl
 import torch
 from tiny_nets import student_net, training_batch, tutor_net
+from torch.utils.data import DataLoader
 from torch_pruning.pruner.importance import TaylorImportance
 from training.test_stages import ADAM, fit, moved, pytestmark, snapshot  # noqa: F401 (the marks)
 
@@ -80,6 +82,15 @@ def test_a_run_stopped_between_two_prunings_goes_on_to_the_same_widths(tmp_path)
     stage = Distill(student_net(8), student_net(8), DistillLoss(none()), ADAM)
     fit(stage, 2, tmp_path, sizes=(2, 2, 2), resume=saved, callbacks=[GradualPruning(ratio=0.5, round_to=1, steps=3)])
     assert widths(stage.net) == widths(whole.net)
+
+
+def test_a_network_that_was_to_be_pruned_on_the_way_is_not_judged_before(tmp_path):
+    stage = Distill(student_net(8), student_net(8), DistillLoss(none()), ADAM)
+    trainer = pl.Trainer(
+        logger=False, accelerator="cpu", callbacks=[GradualPruning(ratio=0.5)], enable_progress_bar=False
+    )
+    with pytest.raises(ValueError, match="0 of 1 steps, as nothing trained it"):
+        trainer.test(stage, DataLoader([training_batch()], batch_size=None), verbose=False)
 
 
 def test_pruning_must_be_done_within_the_training():

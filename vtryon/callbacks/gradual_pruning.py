@@ -18,16 +18,21 @@ class GradualPruning(L.Callback):
 
     Args:
         until: share of the training by which the last step is taken, in (0, 1]; the rest is tuning.
-        pruning: arguments of `Pruning`, `steps` among them.
+        kwargs: arguments of `Pruning`, `steps` among them.
     """
 
-    def __init__(self, until: float = 0.5, **pruning: Any):
+    def __init__(self, until: float = 0.5, **kwargs: Any):
         if not 0 < until <= 1:
             raise ValueError(f"until (={until}) must be in (0, 1]: the share of the training in which channels go")
-        self.until, self.pruning = until, Pruning(**pruning)
+        self.until, self.pruning = until, Pruning(**kwargs)
         self.done, self.start = 0, None
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        if stage == "test" and self.done < self.pruning.steps:
+            raise ValueError(
+                f"the network has lost channels in {self.done} of {self.pruning.steps} steps, as nothing trained it; "
+                "take compression=prune, which needs no training"
+            )
         if trainer.world_size > 1:
             raise ValueError(
                 f"trainer.devices (={trainer.world_size}): data-parallel training cannot follow a network that changes "
