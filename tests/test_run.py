@@ -15,7 +15,7 @@ from vtryon.cli import main
 from vtryon.config import conf_dir, read
 from vtryon.demo import RUNS
 from vtryon.nn.afwm import AFWM
-from vtryon.nn.checkpoint import save_official
+from vtryon.nn.checkpoint import load_net, save_official
 from vtryon.nn.generator import ResUnetGenerator
 from vtryon.nn.tryon import TryOnNet
 from vtryon.run import build, run
@@ -109,14 +109,38 @@ def test_a_recipe_runs_from_another_folder(chain, here, name):
 
 
 def test_a_sweep_leaves_a_row_for_each_value(chain, here):
-    done = vtryon(
-        "run", "-m", "experiment=distill_generator", f"paths.chain={chain}", "model.generator.ngf=1,2", *SMOKE
-    )
+    given = ["model.generator.ngf=1,2", "init.take=[warp.]", "training=distill"]
+    done = vtryon("run", "-m", "experiment=f7_ngf_distillation", f"paths.chain={chain}", *given, *SMOKE)
     assert done.returncode == 0, done.stderr
     found = rows(here / "runs")
     sizes = [row["cost"]["igm/params_m"] for row in found]
     assert sizes == sorted(sizes)
     assert len({row["config_hash"] for row in found}) == len(found) == 2
+
+
+def test_every_way_of_pruning_and_tuning_ends_at_the_same_size(chain, here):
+    done = vtryon("run", "-m", "experiment=t3_best_pruning", f"paths.chain={chain}", *SMOKE)
+    assert done.returncode == 0, done.stderr
+    untuned = vtryon("run", "experiment=t3_untuned", f"paths.chain={chain}", *SMOKE)
+    assert untuned.returncode == 0, untuned.stderr
+    found = rows(here / "runs")
+    assert len({tuple(row["varied"].values()) for row in found}) == len(found) == 10
+    dense = json.loads((chain / "student" / "row.json").read_text())
+    (size,) = {row["cost"]["params_m"] for row in found}
+    assert size < 0.7 * dense["cost"]["params_m"]
+    for folder in (file.parent for file in (here / "runs").rglob("row.json")):
+        assert sum(value.numel() for value in load_net(folder / "model.safetensors").parameters()) / 1e6 == size
+
+
+def test_an_importance_that_reads_gradients_asks_the_task(chain, here):
+    taylor = "compression.importance._target_=torch_pruning.importance.TaylorImportance"
+    given = ["experiment=t2_igm_pruning", f"paths.chain={chain}", taylor, *SMOKE]
+    done = vtryon("run", *given, "training=by_task")
+    assert done.returncode == 0, done.stderr
+    for training in ("untuned", "by_teacher"):
+        refused = vtryon("run", *given, f"training={training}")
+        assert refused.returncode != 0
+        assert "by_task" in refused.stderr
 
 
 def test_the_released_weights_are_tested_as_they_are(here):
