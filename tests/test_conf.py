@@ -137,6 +137,7 @@ def test_a_sweep_over_nothing_is_told():
         with_sweep(["experiment=student"])
 
 
+@pytest.mark.slow  # a composition a value
 @pytest.mark.parametrize("experiment", [name for name in EXPERIMENTS if composed(f"experiment={name}")["sweep"]])
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_value_that_a_recipe_sweeps_over_is_allowed(experiment, profile):
