@@ -192,7 +192,9 @@ def test_a_broken_picture_stops_a_run_at_once_with_its_path(chain, here):
     assert done.returncode == 2
     assert str(broken.relative_to(here)) in done.stderr
     assert "Traceback" not in done.stderr
-    assert not rows(here / "runs")
+    (row,) = rows(here / "runs")
+    assert row["state"] == "failed"
+    assert broken.name in row["reason"]
 
 
 def test_missing_published_weights_are_named_and_never_replaced(here, monkeypatch):

@@ -52,6 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     verb.add_argument("root", type=Path)
     verb.set_defaults(verb=_data_check)
+    verb = data.add_parser("unpack", help="unpack a zip or tar archive into a new folder, all of it or nothing")
+    verb.add_argument("archive", type=Path)
+    verb.add_argument("folder", type=Path)
+    verb.set_defaults(verb=_data_unpack)
     verb = data.add_parser("synth", help="write a procedural VITON folder with true flow")
     verb.add_argument("root", type=Path)
     verb.add_argument("--train", type=int, default=512, help="training samples (%(default)s)")
@@ -155,6 +159,12 @@ def _data_check(args: argparse.Namespace) -> int:
     from vtryon.data.verify import main
 
     return main(args.root)
+
+
+def _data_unpack(args: argparse.Namespace) -> int:
+    from vtryon.data.archive import main
+
+    return main(args.archive, args.folder)
 
 
 def _data_synth(args: argparse.Namespace) -> int:

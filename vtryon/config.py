@@ -9,10 +9,11 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from vtryon.rules import RULES
+from vtryon.targets import strangers
 
 
 class ConfigError(ValueError):
@@ -42,7 +43,7 @@ def read(overrides: Sequence[str] = (), config_dir: str | None = None) -> DictCo
 
 def check_command_line(overrides: Sequence[str], config_dir: str | None = None) -> None:
     """Check every run that a command line with sweeps asks for: each value of each sweep, the others at their first."""
-    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    parsed = _parsed(overrides)
     choices = [_choices(override) for override in parsed]
     found: list[str] = []
     for which, values in enumerate(choices):
@@ -60,7 +61,7 @@ def with_sweep(overrides: Sequence[str], config_dir: str | None = None) -> list[
     Raises:
         ConfigError: where there is nothing to sweep over.
     """
-    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    parsed = _parsed(overrides)
     given = {override.key_or_group for override in parsed}
     recipe = _compose([_choices(override)[0] for override in parsed], config_dir).sweep
     added = [f"{key}={values}" for key, values in recipe.items() if key not in given]
@@ -76,6 +77,13 @@ def raise_problems(found: Sequence[str]) -> None:
 
 def problems(cfg: DictConfig) -> list[str]:
     """Everything that cannot be right in a composed config; nothing is read but the config."""
+    try:
+        return strangers(cfg) or _broken_rules(cfg) or _missing_parents(cfg)
+    except OmegaConfBaseException as error:  # a value that refers to nothing, or is left open
+        return [str(error).strip().replace("\n    ", "; ")]
+
+
+def _broken_rules(cfg: DictConfig) -> list[str]:
     found = []
     for key, rule in RULES.items():
         value = OmegaConf.select(cfg, key, throw_on_missing=False)
@@ -83,8 +91,10 @@ def problems(cfg: DictConfig) -> list[str]:
             value = OmegaConf.to_container(value, resolve=True)
         if value is not None and not rule.holds(value):
             found.append(f"{key}={_written(value)}: must be {rule.allowed}")
-    if found:
-        return found
+    return found
+
+
+def _missing_parents(cfg: DictConfig) -> list[str]:
     return [
         f"parents.{role}={path}: no such file; run the stage before this one (`vtryon demo` runs all of them), "
         f"or give parents.{role}=RUN/model.safetensors"
@@ -93,13 +103,24 @@ def problems(cfg: DictConfig) -> list[str]:
     ]
 
 
+def _parsed(overrides: Sequence[str]) -> list[Override]:
+    try:
+        return OverridesParser.create().parse_overrides(list(overrides))
+    except HydraException as error:
+        raise ConfigError(_explained(str(error), None)) from error
+
+
 def _compose(overrides: Sequence[str], config_dir: str | None) -> DictConfig:
     search = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"] if config_dir else []
     try:
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-            return compose("config", overrides=[*overrides, *search])
-    except (HydraException, OmegaConfBaseException) as error:
+            cfg = compose("config", overrides=[*overrides, *search], return_hydra_config=True)
+    except Exception as error:  # Hydra's own, and what its code trips over, as of experiment=3
         raise ConfigError(_explained(str(error) or str(error.__cause__), config_dir)) from error
+    raise_problems([f"hydra.callbacks.{name}: a config may not hang code into Hydra" for name in cfg.hydra.callbacks])
+    with open_dict(cfg):
+        del cfg["hydra"]
+    return cfg
 
 
 def _explained(message: str, config_dir: str | None) -> str:

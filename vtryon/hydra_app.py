@@ -1,5 +1,7 @@
 """`vtryon run` as a Hydra application over conf/: one job a run, -m for sweeps."""
 
+import errno
+import logging
 import os
 import sys
 
@@ -9,7 +11,11 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 from rich.syntax import Syntax
 
+from vtryon.attempt import reason_of
 from vtryon.config import ConfigError, conf_dir
+
+log = logging.getLogger(__name__)
+NO_PLACE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG}
 
 
 def app(argv: list[str]) -> None:
@@ -23,12 +29,23 @@ def app(argv: list[str]) -> None:
         try:
             job(cfg)
         except Exception as error:
-            if (known := users_fault(error)) is None:
+            known = users_fault(error)
+            if not OmegaConf.is_missing(HydraConfig.get().job, "num"):  # one of a sweep: the others go on
+                log.error(known or error, exc_info=known is None)
+                raise JobFailedError(reason_of(known or error)) from None
+            if known is None:
                 raise
             print(f"vtryon run: {known}", file=sys.stderr)
             raise SystemExit(2) from error
 
-    start()
+    try:
+        start()
+    finally:
+        sys.argv = started
+
+
+class JobFailedError(Exception):
+    """Why a job of a sweep failed, in one line that any launcher can carry from one process to another."""
 
 
 def job(cfg: DictConfig) -> None:
@@ -46,10 +63,15 @@ def job(cfg: DictConfig) -> None:
 
 def users_fault(error: BaseException | None) -> Exception | None:
     """The error below `error` that a user can mend and whose message says how; None where the fault is ours."""
+    while error is not None and not _known(error):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _known(error: BaseException) -> bool:
     from vtryon.data.files import DataError
     from vtryon.nn.checkpoint import CheckpointError
     from vtryon.nn.pretrained import WeightsNotFoundError
 
-    while error is not None and not isinstance(error, ConfigError | DataError | CheckpointError | WeightsNotFoundError):
-        error = error.__cause__ or error.__context__
-    return error
+    named = ConfigError | DataError | CheckpointError | WeightsNotFoundError | FloatingPointError
+    return isinstance(error, named) or (isinstance(error, OSError) and error.errno in NO_PLACE)

@@ -60,6 +60,7 @@ RULES: dict[str, Rule] = {
     "data.workers": _whole(0),
     "data.val_size": Rule(lambda v: _is_int(v) and (v == 0 or v >= 2), "0 or a whole number of at least 2"),
     "data.seen_size": Rule(lambda v: _is_int(v) and (v == 0 or v >= 2), "0 or a whole number of at least 2"),
+    "data.on_bad": Rule(lambda v: v in ("stop", "skip"), "stop or skip"),
     "data.root": Rule(_is_root, "a folder that exists, holding VITON_traindata, VITON_test or both"),
     "data.root.train": _whole(4),
     "data.root.test": _whole(2),

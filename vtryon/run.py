@@ -5,36 +5,38 @@ import json
 import logging
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from itertools import islice
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.model_helpers import is_overridden
 
+from vtryon.attempt import attempt, reason_of
 from vtryon.callbacks.artifacts import log_checkpoint
+from vtryon.callbacks.checkpoints import Checkpoints
 from vtryon.callbacks.cost import CostRecord
 from vtryon.callbacks.provenance import config_hash, provenance
 from vtryon.callbacks.scores import Scores
+from vtryon.callbacks.stopping import leaving_on_signals
 from vtryon.callbacks.throughput import Throughput
 from vtryon.callbacks.tracking import Tracking
 from vtryon.callbacks.wandb_logger import finish
-from vtryon.config import ConfigError, problems, raise_problems
-from vtryon.data.sample import TryOnBatch
-from vtryon.data.sample import finish as finish_batch
+from vtryon.changes import PLACES
+from vtryon.compress import compress
+from vtryon.config import problems, raise_problems
 from vtryon.deploy.benchmark import Latency, latency
 from vtryon.nn.atomic import atomic_write
 from vtryon.nn.checkpoint import save_net
 from vtryon.nn.tryon import TryOnNet, TutorNet
+from vtryon.targets import guests
 from vtryon.training.stage import Stage
-
-# where a run lies, and who watches it, does not change what it computes
-PLACES = ("paths", "parents", "lessons", "logger", "tags", "name", "sweep")
 
 HARMLESS = (  # warnings of Lightning's that say nothing to whoever starts a run
     ".*exists and is not empty",  # the run's own folder
@@ -46,30 +48,42 @@ HARMLESS = (  # warnings of Lightning's that say nothing to whoever starts a run
 def run(cfg: DictConfig) -> dict[str, Any]:
     """Carry out the run that `cfg` describes; returns its row, which is also RUN/row.json.
 
-    A run that was cut short goes on from RUN/checkpoints/last.ckpt.
+    A run that was cut short goes on from RUN/checkpoints/last.ckpt, and one that is finished is not done again. One
+    that failed leaves a row as well, which says so and why, and comes into no table.
     """
     raise_problems(problems(cfg))
-    start, folder = time.perf_counter(), Path(cfg.paths.run)
-    folder.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(cfg, folder / "config.yaml", resolve=True)
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    folder = Path(cfg.paths.run)
     if cfg.threads is not None:
         torch.set_num_threads(cfg.threads)
-    pl.seed_everything(cfg.seed, workers=True, verbose=False)
     row = identity(cfg)  # before Hydra's instantiate resolves what other keys refer to
+    config = OmegaConf.to_container(cfg, resolve=True)
+    with attempt(folder, row, config, leads=rank_zero_only.rank == 0) as finished, leaving_on_signals():
+        if finished:
+            return json.loads((folder / "row.json").read_text())
+        try:
+            return _measure(cfg, folder, row, config)
+        except Exception as error:
+            with suppress(OSError):  # a full disk is why it failed, and what has to be told
+                _write_row(folder, row | {"state": "failed", "reason": reason_of(error)})
+            raise
+
+
+def _measure(cfg: DictConfig, folder: Path, row: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
+    start = time.perf_counter()
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    pl.seed_everything(cfg.seed, workers=True, verbose=False)
     data, stage, trainer = build(cfg)
     try:
         row |= {"fingerprint": data.fingerprint(), "perceptual": _perceptual(stage)}
-        trainer.callbacks.append(Tracking(OmegaConf.to_container(cfg, resolve=True), row))
+        trainer.callbacks.append(Tracking(config, row))
         measured = carry_out(stage, data, trainer, folder, tuple(cfg.data.size))
         if cfg.compression is not None and not isinstance(stage, Stage):
             save_net(stage.net, folder / "model.safetensors")
-        row |= measured | {"seconds": round(time.perf_counter() - start, 1)}
+        row |= measured | {"skipped": len(data.skipped), "seconds": round(time.perf_counter() - start, 1)}
         if trainer.is_global_zero:
             if isinstance(stage, Stage):
                 _log_model(trainer, folder, data, cfg, row)
-            with atomic_write(folder / "row.json") as temporary:
-                temporary.write_text(json.dumps(row, indent=1, allow_nan=False))
+            _write_row(folder, row | {"state": "done"})
     except BaseException:
         finish(trainer.loggers, exit_code=1)
         raise
@@ -77,10 +91,16 @@ def run(cfg: DictConfig) -> dict[str, Any]:
     return row
 
 
+def _write_row(folder: Path, row: dict[str, Any]) -> None:
+    with atomic_write(folder / "row.json") as temporary:
+        temporary.write_text(json.dumps(row, indent=1, allow_nan=False))
+
+
 def build(
     cfg: DictConfig,
 ) -> tuple[pl.LightningDataModule, pl.LightningModule, pl.Trainer]:
     """Data, the stage with its networks, and the trainer, as configured."""
+    raise_problems(guests(cfg))
     net = instantiate(cfg.model, _convert_="all")
     if "init" in cfg:
         instantiate(cfg.init, _convert_="all")(net)
@@ -98,33 +118,6 @@ def build(
         stage,
         instantiate(cfg.trainer, callbacks=callbacks, logger=loggers, _convert_="all"),
     )
-
-
-def compress(stage: pl.LightningModule, compression: Callable, data: pl.LightningDataModule, batches: int = 8) -> None:
-    """Put the compressed network in the stage's place; its loss on so many training batches is there to be asked."""
-
-    def loss(net: torch.nn.Module, batch: TryOnBatch) -> torch.Tensor:
-        if not isinstance(stage, Stage):
-            raise ConfigError("training=untuned has no loss for an importance that reads gradients; take by_task")
-        stage.net = net
-        return stage.terms(batch)["total"]
-
-    stage.net = compression(stage.net, _Batches(data, batches), loss)
-    if isinstance(stage, Stage):
-        stage.reshaped()
-
-
-class _Batches:
-    """The first training batches, read when they are first asked for."""
-
-    def __init__(self, data: pl.LightningDataModule, count: int):
-        self.data, self.count, self.kept = data, count, None
-
-    def __iter__(self) -> Iterator[TryOnBatch]:
-        if self.kept is None:
-            self.data.setup("fit")
-            self.kept = [finish_batch(raw) for raw in islice(self.data.train_dataloader(), self.count)]
-        return iter(self.kept)
 
 
 def identity(cfg: DictConfig) -> dict[str, Any]:
@@ -189,6 +182,8 @@ def _collect(trainer: pl.Trainer, measured: dict[str, Any]) -> None:
             measured["cost"] = callback.record()
         elif isinstance(callback, Throughput):
             measured["speed"] = callback.record()
+        elif isinstance(callback, Checkpoints):
+            measured["scores"] = callback.record() | measured["scores"]
 
 
 def _log_model(trainer: pl.Trainer, folder: Path, data, cfg: DictConfig, row: dict[str, Any]) -> None:
@@ -204,9 +199,11 @@ def _log_model(trainer: pl.Trainer, folder: Path, data, cfg: DictConfig, row: di
 
 
 def _varied(cfg: DictConfig) -> dict[str, Any]:
-    """What this run has for each key that its recipe sweeps over; of a config group its choice."""
+    """What this run has for each key that its recipe sweeps over: as it was asked for, or else as the config has it."""
+    words = HydraConfig.get().overrides.task if HydraConfig.initialized() else []
+    given = {one.key_or_group: one.value() for one in OverridesParser.create().parse_overrides(list(words))}
     choices = HydraConfig.get().runtime.choices if HydraConfig.initialized() else {}
-    found = {key: choices.get(key, OmegaConf.select(cfg, key)) for key in cfg.sweep}
+    found = {key: given.get(key, choices.get(key, OmegaConf.select(cfg, key))) for key in cfg.sweep}
     return {
         key: OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
         for key, value in found.items()

@@ -16,7 +16,10 @@ from vtryon.data.fingerprint import fingerprint
 from vtryon.data.loading import EpochSampler, TrainLoader
 from vtryon.data.pairs import Pairs, find_pairs
 from vtryon.data.sample import Raw, TryOnBatch, collate, finish
-from vtryon.data.viton import Record, VitonSet, match_test, match_training
+from vtryon.data.skipping import usable
+from vtryon.data.viton import Record, VitonSet, match_test, match_training, training_matcher
+
+ON_BAD = ("stop", "skip")
 
 
 class VitonDataModule(L.LightningDataModule):
@@ -35,6 +38,8 @@ class VitonDataModule(L.LightningDataModule):
         test_pairs: unpaired list; None takes VITON_test/test_pairs.txt.
         test_pairs_same: paired list; None takes VITON_test/test_pairs_same.txt, or each test person whose own garment
             is there.
+        on_bad: what a training sample does whose files are broken or missing: "stop" ends the run with the path, "skip"
+            leaves it out and counts it (`skipped`). A test always stops: its score is of all its pairs or of none.
     """
 
     def __init__(
@@ -49,13 +54,17 @@ class VitonDataModule(L.LightningDataModule):
         train_pairs: str | os.PathLike | None = None,
         test_pairs: str | os.PathLike | None = None,
         test_pairs_same: str | os.PathLike | None = None,
+        on_bad: str = "stop",
     ):
         super().__init__()
         _check_arguments(size, batch_size, workers, val_size, seen_size)
+        if on_bad not in ON_BAD:
+            raise ValueError(f"on_bad (={on_bad!r}) must be one of {', '.join(ON_BAD)}")
         self.root, self.size = Path(root), tuple(size)
         self.batch_size, self.workers, self.val_size, self.seed = batch_size, workers, val_size, seed
         self.seen_size, self.test_splits = seen_size, ("unpaired", "paired", *(["seen"] if seen_size else []))
         self.lists = {"train": train_pairs, "unpaired": test_pairs, "paired": test_pairs_same}
+        self.on_bad, self.skipped, self._usable = on_bad, [], None
         self.train_set = self.val_set = None
         self.test_sets: list[VitonSet] = []
         # how many workers is this class's argument, so Lightning's advice on it is no news
@@ -132,13 +141,20 @@ class VitonDataModule(L.LightningDataModule):
 
     def _training_records(self) -> tuple[list[Record], list[Record]]:
         """What is learnt from, and what is held out."""
-        records = match_training(self.root, self.pairs("train"))
+        records = self._matched()
         if self.val_size > len(records) - 2:
             raise ValueError(
                 f"val_size (={self.val_size}) leaves fewer than 2 of {len(records)} training samples; lower it"
             )
         held_out = set(sorted(records, key=_scattered)[: self.val_size])
         return tuple([r for r in records if (r in held_out) is held] for held in (False, True))
+
+    def _matched(self) -> list[Record]:
+        if self.on_bad == "stop":
+            return match_training(self.root, self.pairs("train"))
+        if self._usable is None:
+            self._usable, self.skipped = usable(training_matcher(self.root), self.pairs("train"), self.size)
+        return self._usable
 
     def _seen(self) -> list[Record]:
         """Persons that are learnt from, each in the garment of the next."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +10,8 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from vtryon.data import decode
-from vtryon.data.files import TEST, TRAIN, cloth_folder, listing, partner, read
+from vtryon.data.files import TEST, TRAIN, DataError, cloth_folder, listing, partner, read
+from vtryon.data.header import FaultError
 from vtryon.data.pairs import Pairs
 from vtryon.data.pose import boxes
 from vtryon.data.sample import Raw
@@ -60,20 +61,26 @@ class VitonSet(Dataset):
         epoch, index = key if isinstance(key, tuple) else (0, key)
         record = self.records[index]
         photo = read(record.person, decode.photo)
-        _, other, other_edge = self._other(record, epoch) if self.garments else (None, None, None)
+        own, given = self._garment(record.cloth, record.edge), (None, None)
+        if self.garments:
+            given = self._garment(*self._other(record, epoch)[1:])
+        label, densepose = (
+            path and decode.resized_ids(_like(photo, path, read(path, decoder)), self.size)
+            for path, decoder in ((record.label, decode.labels), (record.densepose, decode.densepose))
+        )
         return Raw(
             record.person_id,
             record.cloth_id,
-            person=decode.planes(decode.resized(photo, self.size)),
-            cloth=self._photo(record.cloth),
-            cloth_edge=self._mask(record.edge),
+            person=self._planes(photo),
+            cloth=own[0],
+            cloth_edge=own[1],
             worn=record.worn,
-            truth=self._photo(record.truth),
+            truth=record.truth and self._planes(read(record.truth, decode.photo)),
             true_flow=record.flow and decode.resized_flow(read(record.flow, decode.flow), self.size),
-            other_cloth=self._photo(other),
-            other_edge=self._mask(other_edge),
-            parse=record.label and decode.resized_ids(read(record.label, decode.labels), self.size),
-            densepose=record.densepose and decode.resized_ids(read(record.densepose, decode.densepose), self.size),
+            other_cloth=given[0],
+            other_edge=given[1],
+            parse=label,
+            densepose=densepose,
             pose=record.pose and boxes(read(record.pose, decode.keypoints), self.size, photo.shape[:2]),
         )
 
@@ -89,30 +96,43 @@ class VitonSet(Dataset):
         drawn = number % (len(self.garments) - 1)
         return self.garments[drawn + (drawn >= self.place[record.cloth_id])]
 
-    def _photo(self, path: str | None) -> np.ndarray | None:
-        return path and decode.planes(decode.resized(read(path, decode.photo), self.size))
+    def _garment(self, cloth: str, edge: str) -> tuple[np.ndarray, np.ndarray]:
+        photo = read(cloth, decode.photo)
+        return self._planes(photo), decode.resized(_like(photo, edge, read(edge, decode.mask)), self.size)
 
-    def _mask(self, path: str | None) -> np.ndarray | None:
-        return path and decode.resized(read(path, decode.mask), self.size)
+    def _planes(self, photo: np.ndarray) -> np.ndarray:
+        return decode.planes(decode.resized(photo, self.size))
+
+
+def _like(photo: np.ndarray, path: str, found: np.ndarray) -> np.ndarray:
+    """What was found for each pixel of `photo`, at whatever size: of another shape it belongs to another picture."""
+    height, width = photo.shape[:2]
+    if abs(found.shape[0] * width - found.shape[1] * height) > max(height, width) * 2:  # two pixels off by rounding
+        detail = f"{found.shape[0]}x{found.shape[1]}, but its photo is {height}x{width} (height x width)"
+        raise DataError.at(path, FaultError("wrong size", detail))
+    return found
 
 
 def match_training(root: str | os.PathLike, pairs: Pairs) -> list[Record]:
     """Training samples: the person wears the garment."""
+    match = training_matcher(root)
+    return [match(*pair) for pair in pairs.ids]
+
+
+def training_matcher(root: str | os.PathLike) -> Callable[[str, str], Record]:
+    """(person, cloth) → their sample; what has no file raises a `DataError`."""
     folder = Path(root) / TRAIN
     person, cloth, edge = (_Files(folder / name) for name in ("train_img", "train_color", "train_edge"))
     label, pose, densepose = (_Files(folder / name) for name in ("train_label", "train_pose", "train_densepose"))
     flow = _Files(folder / "train_flow", optional=True)
-    return [
-        Record(
-            *(who, what, person[who], cloth[what], edge[what]),
-            worn=True,
-            flow=flow[who],
-            label=label[who],
-            densepose=densepose[who],
-            pose=pose[who],
-        )
-        for who, what in pairs.ids
-    ]
+    return lambda who, what: Record(
+        *(who, what, person[who], cloth[what], edge[what]),
+        worn=True,
+        flow=flow[who],
+        label=label[who],
+        densepose=densepose[who],
+        pose=pose[who],
+    )
 
 
 def match_test(root: str | os.PathLike, pairs: Pairs, worn: bool) -> list[Record]:

@@ -18,7 +18,10 @@ GROUPS = ("scores", "cost", "latency", "speed")
 
 
 def read_rows(*places: str | Path) -> list[dict[str, Any]]:
-    """Rows of run folders, of folders of runs (sorted by path), or of the files themselves."""
+    """Rows of run folders, of folders of runs (sorted by path), or of the files themselves.
+
+    A run that failed leaves a row that says why; it is none of these.
+    """
     return [_read(file) for file in _files(*places)]
 
 
@@ -97,7 +100,7 @@ def _files(*places: str | Path) -> list[Path]:
         if not files:
             raise FileNotFoundError(f"no {FILE} in or below {place}: a run writes one at its end; name a run's folder")
         found += files
-    return found
+    return [file for file in found if _read(file).get("state") != "failed"]
 
 
 def _in_order(file: Path) -> list[tuple[int, str]]:

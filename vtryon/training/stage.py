@@ -22,6 +22,29 @@ class Group(NamedTuple):
     opens: int = 0  # the epoch from which they learn
 
 
+class Means:
+    """Means of named terms over the samples of an epoch, which a checkpoint within the epoch takes along."""
+
+    def __init__(self, sums: dict[str, Tensor] | None = None, count: int = 0):
+        self.sums, self.count = dict(sums or {}), count
+
+    def add(self, terms: dict[str, Tensor], count: int) -> None:
+        """`count` samples have these means."""
+        self.count += count
+        for name, value in terms.items():
+            before = self.sums.get(name, torch.zeros((), device=value.device))
+            self.sums[name] = before.to(value.device) + value.detach() * count
+
+    def take(self) -> dict[str, Tensor]:
+        """The means, and start anew."""
+        means = {name: value / self.count for name, value in self.sums.items()}
+        self.sums, self.count = {}, 0
+        return means
+
+    def state(self) -> dict:
+        return {"sums": {name: value.cpu() for name, value in self.sums.items()}, "count": self.count}
+
+
 class Stage(pl.LightningModule):
     """A network, what it is trained by, and how.
 
@@ -41,6 +64,7 @@ class Stage(pl.LightningModule):
     ):
         super().__init__()
         self.net, self.loss = net, loss
+        self.means, self.seen = Means(), ""
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
 
     def terms(self, batch: TryOnBatch) -> dict[str, Tensor]:
@@ -56,19 +80,29 @@ class Stage(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
         checkpoint["widths"] = widths(self.net)
+        checkpoint["means"] = self.means.state()
 
     def on_load_checkpoint(self, checkpoint: dict) -> None:
         """A network that was pruned on the way has to have its widths before its weights."""
         saved, own = checkpoint["widths"], widths(self.net)
         resize(self.net, {name: channels for name, channels in saved.items() if channels != own.get(name)})
         self.reshaped()
+        self.means = Means(**checkpoint["means"])
 
     def training_step(self, batch: TryOnBatch, batch_idx: int) -> Tensor:
         terms = self.terms(batch)
         _raise_unless_finite(terms, batch)
-        logged = {f"train/{name}": value.detach() for name, value in terms.items()}
-        self.log_dict(logged, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(batch.person))
+        self.means.add(terms, len(batch.person))
+        self.seen = ", ".join(batch.person_ids)
         return terms["total"]
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        if getattr(self.trainer.precision_plugin, "scaler", None) is None:  # a scaler skips such steps itself
+            _raise_unless_finite_gradient(self, self.seen)
+
+    def on_train_epoch_end(self) -> None:
+        means = {f"train/{name}": value for name, value in self.means.take().items()}
+        self.log_dict(means, sync_dist=True)
 
     def configure_optimizers(self):
         groups = self.groups()
@@ -81,8 +115,19 @@ class Stage(pl.LightningModule):
 def _raise_unless_finite(terms: dict[str, Tensor], batch: TryOnBatch) -> None:
     """Before the backward pass: of a grid that is not finite, torch's sampling has no gradient but a crash."""
     if not torch.isfinite(terms["total"]):
-        bad = ", ".join(f"{name} is {float(value)}" for name, value in terms.items() if not torch.isfinite(value))
+        bad = ", ".join(f"{name} is {value.item()}" for name, value in terms.items() if not torch.isfinite(value))
         raise FloatingPointError(f"{bad} on samples {', '.join(batch.person_ids)}; lower the learning rate")
+
+
+def _raise_unless_finite_gradient(module: nn.Module, seen: str) -> None:
+    """After the backward pass and before the step, so that the weights stay what they were."""
+    gradients = {name: value.grad for name, value in module.named_parameters() if value.grad is not None}
+    norms = torch.stack(torch._foreach_norm(list(gradients.values())))
+    if not torch.isfinite(norms.sum()):
+        bad = [name for name, norm in zip(gradients, norms, strict=True) if not torch.isfinite(norm)] or [*gradients]
+        raise FloatingPointError(
+            f"the gradient of {bad[0]} ({len(bad)} in all) is not finite on samples {seen}; lower the learning rate"
+        )
 
 
 def target_of(batch: TryOnBatch) -> Target:

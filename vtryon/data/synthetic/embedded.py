@@ -1,5 +1,6 @@
 """Procedural data with a progress bar: for the verb `vtryon data synth`, and for a run that is given no data."""
 
+import multiprocessing
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from rich.progress import (
 )
 
 from vtryon.data.synthetic.writer import VERSION, write_viton
+from vtryon.nn.lock import locked
 
 
 def embedded(
@@ -25,7 +27,10 @@ def embedded(
     """The folder of `train` and `test` samples of `size` (h, w), drawn first where the cache lacks it."""
     height, width = size
     root = Path(cache).expanduser() / "synthetic" / f"v{VERSION}-{height}x{width}-seed{seed}-{train}-{test}"
-    draw(root, train, test, seed, (height, width), workers=os.cpu_count() or 1)
+    # in a process that itself has a parent, such as a launcher's, others draw or train beside it
+    workers = 1 if multiprocessing.current_process().name != "MainProcess" else os.cpu_count() or 1
+    with locked(Path(cache).expanduser() / "locks" / root.name):  # the jobs of a sweep may all want it at once
+        draw(root, train, test, seed, (height, width), workers)
     return root
 
 

@@ -1,0 +1,193 @@
+"""Sweeps: what is done is kept, what failed is told, and the same command runs what is left."""
+
+import json
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+import vtryon.run
+from vtryon.attempt import attempt, held
+from vtryon.config import ConfigError
+from vtryon.hydra_app import app
+from vtryon.report.rows import read_rows
+from vtryon.run import identity
+
+QUIET = ("hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.sweeper.score=val/epe")
+ASKED = ("experiment=tutor_warp", "seed=0,1,2,3")
+
+
+class Jobs:
+    """Runs without a network: they note which seeds were run, and do what a seed is told to."""
+
+    def __init__(self):
+        self.ran, self.fate = [], {}
+
+    def __call__(self, cfg) -> dict:
+        row = identity(cfg)
+        with attempt(Path(cfg.paths.run), row, OmegaConf.to_container(cfg, resolve=True)) as finished:
+            if finished:
+                raise AssertionError("a finished run was launched")
+            self.ran.append(cfg.seed)
+            self.fate.get(cfg.seed, lambda: None)()
+            row |= {"scores": {"val/epe": 10.0 - cfg.seed}, "state": "done"}
+            Path(cfg.paths.run, "row.json").write_text(json.dumps(row))
+        return row
+
+
+@pytest.fixture
+def jobs(tmp_path, monkeypatch):
+    monkeypatch.setenv("VTRYON_RUNS", str(tmp_path))
+    monkeypatch.setattr(vtryon.run, "run", (stub := Jobs()))
+    monkeypatch.setattr(vtryon.run, "provenance", lambda: {"vtryon": "0.1.0"})
+    return stub
+
+
+def launch(*words: str) -> int:
+    try:
+        app(["-m", *(words or ASKED), *QUIET])
+    except SystemExit as ended:
+        return ended.code
+    return 0
+
+
+def manifest(place: Path) -> list[dict]:
+    (file,) = place.rglob("manifest.json")
+    return json.loads(file.read_text())["jobs"]
+
+
+def fail(error: BaseException):
+    def action():
+        raise error
+
+    return action
+
+
+def test_a_sweep_records_each_job(jobs, tmp_path, capsys):
+    assert launch() == 0
+    assert jobs.ran == [0, 1, 2, 3]
+    for number, job in enumerate(manifest(tmp_path)):
+        assert job["number"] == number
+        assert f"seed={number}" in job["overrides"]
+        assert (job["state"], job["attempts"], job["reason"]) == ("done", 1, None)
+        assert len(job["origin"]["config_hash"]) == 64
+    assert "best val/epe: 7, job 3" in capsys.readouterr().out
+
+
+def test_one_failure_stops_no_other_job_and_is_told_at_the_end(jobs, tmp_path, capsys):
+    jobs.fate[1] = fail(FloatingPointError("total is nan on samples 000003_0"))
+    assert launch() == 1
+    assert jobs.ran == [0, 1, 2, 3]
+    assert [job["state"] for job in manifest(tmp_path)] == ["done", "failed", "done", "done"]
+    out = capsys.readouterr().out
+    assert "job 1: FloatingPointError: total is nan on samples 000003_0" in out
+    assert "4 jobs: 3 done, 1 failed" in out
+    assert all(len(line.rstrip()) <= 80 for line in out[out.index("what it varies") :].splitlines())
+
+
+def test_the_same_command_runs_exactly_what_is_missing_or_failed(jobs, tmp_path, capsys):
+    jobs.fate = {1: fail(ValueError("once")), 2: fail(KeyboardInterrupt())}
+    with pytest.raises(KeyboardInterrupt):
+        launch()
+    assert jobs.ran == [0, 1, 2]
+    kept = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("row.json")}
+    jobs.ran, jobs.fate = [], {}
+    capsys.readouterr()
+    assert launch("seed=0,1,2,3", "experiment=tutor_warp") == 0  # in another order, it is the same sweep
+    assert jobs.ran == [1, 2, 3]
+    assert all(file.stat().st_mtime_ns == before for file, before in kept.items())
+    assert [job["attempts"] for job in manifest(tmp_path)] == [1, 2, 2, 1]
+    assert "4 jobs: 1 skipped, 3 done" in capsys.readouterr().out
+    jobs.ran = []
+    assert launch() == 0
+    assert jobs.ran == []
+
+
+def test_two_sweeps_lie_apart(jobs, tmp_path):
+    launch()
+    launch("experiment=tutor_warp", "seed=0,1", "data.batch_size=2")
+    assert jobs.ran == [0, 1, 2, 3, 0, 1]
+    assert len(list(tmp_path.rglob("manifest.json"))) == 2
+
+
+def test_a_second_launch_at_the_same_time_is_refused_and_says_who_is_at_it(jobs, tmp_path, capsys):
+    launch()
+    (file,) = tmp_path.rglob("manifest.json")
+    with held(file.parent):
+        assert launch() == 2
+    assert f"{file.parent}: process" in capsys.readouterr().err
+    assert jobs.ran == [0, 1, 2, 3]
+
+
+def test_a_job_that_another_process_is_at_is_left_to_it(jobs, tmp_path):
+    jobs.fate[2] = fail(ValueError("once"))
+    launch()
+    (file,) = tmp_path.rglob("manifest.json")
+    state = file.parent / "2" / "state.json"
+    state.write_text(state.read_text().replace('"failed"', '"running"'))
+    jobs.ran, jobs.fate = [], {}
+    with held(file.parent / "2"):
+        assert launch() == 1
+    assert jobs.ran == []
+    assert launch() == 0
+    assert jobs.ran == [2]
+
+
+def test_a_changed_config_is_refused_with_what_differs(jobs, tmp_path, capsys):
+    (recipes := tmp_path / "mine" / "experiment").mkdir(parents=True)
+    recipe = recipes / "mine.yaml"
+    recipe.write_text("# @package _global_\ndefaults:\n  - tutor_warp\nname: mine\ndata:\n  batch_size: 4\n")
+    words = ("--config-dir", str(tmp_path / "mine"), "experiment=mine", "seed=0,1")
+    assert launch(*words) == 0
+    recipe.write_text(recipe.read_text().replace("4", "2"))
+    assert launch(*words) == 2
+    err = capsys.readouterr().err
+    assert "data.batch_size: 4 → 2" in err
+    assert "seed" not in err
+    assert jobs.ran == [0, 1]
+
+
+def test_weights_that_have_changed_before_it_make_a_finished_job_stale(jobs, tmp_path, capsys):
+    (weights := tmp_path / "tutor.safetensors").write_bytes(b"one")
+    words = ("experiment=student_warp", f"parents.tutor={weights}", "seed=0,1")
+    assert launch(*words) == 0
+    weights.write_bytes(b"two")
+    assert launch(*words) == 2
+    assert "weights.tutor" in capsys.readouterr().err
+
+
+def test_a_named_folder_takes_further_values_under_new_numbers(jobs, tmp_path):
+    words = ("experiment=tutor_warp", f"hydra.sweep.dir={tmp_path / 'mine'}")
+    assert launch(*words, "seed=5,6") == 0
+    assert launch(*words, "seed=4,5,6,7") == 0
+    assert jobs.ran == [5, 6, 4, 7]
+    assert [(job["number"], job["overrides"][-1]) for job in manifest(tmp_path)] == [
+        *((0, "seed=5"), (1, "seed=6"), (2, "seed=4"), (3, "seed=7"))
+    ]
+    assert launch(*words, "data.batch_size=2", "seed=8,9") == 2
+
+
+def test_a_failed_row_comes_into_no_table(tmp_path):
+    for name, state in (("good", "done"), ("bad", "failed"), ("old", None)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "row.json").write_text(json.dumps({"name": name} | ({"state": state} if state else {})))
+    assert [row["name"] for row in read_rows(tmp_path)] == ["good", "old"]
+
+
+def test_a_folder_with_the_work_of_another_config_is_refused(tmp_path):
+    row = {"config_hash": "a", "vtryon": "0.1.0", "parents": {}}
+    with attempt(tmp_path, row, {"seed": 0, "paths": {"run": "x"}}):
+        (tmp_path / "row.json").write_text("{}")
+    with (
+        pytest.raises(ConfigError, match=r"holds the work of another config:\n  seed: 0 → 1\n"),
+        attempt(tmp_path, row | {"config_hash": "b"}, {"seed": 1, "paths": {"run": "y"}}),
+    ):
+        pass
+
+
+def test_a_finished_run_is_not_done_again(tmp_path):
+    row = {"config_hash": "a", "vtryon": "0.1.0", "parents": {}}
+    for expected in (False, True):
+        with attempt(tmp_path, row, {}) as finished:
+            assert finished == expected
+            (tmp_path / "row.json").write_text("{}")

@@ -1,0 +1,55 @@
+"""A config calls nothing but what networks, losses, data and training are made of."""
+
+import pytest
+from omegaconf import OmegaConf
+
+from vtryon.config import ConfigError, _compose, check_command_line, conf_dir, read
+from vtryon.run import build
+from vtryon.targets import guests, strangers
+
+EXPERIMENTS = sorted(path.stem for path in (conf_dir() / "experiment").glob("*.yaml"))
+CODE = ("os.system", "builtins.eval", "subprocess.run", "torch.hub.load", "torch.load", "hydra.utils.get_method")
+
+
+@pytest.mark.parametrize("target", [*CODE, "vtryon.callbacks.provenance._git", "vtryon.run.run", "vtryonx.nn.Net"])
+def test_a_stranger_is_named_with_its_key_before_anything_is_called(target):
+    with pytest.raises(ConfigError, match=rf"model\._target_={target}: nothing that a config may call"):
+        check_command_line([f"model._target_={target}"])
+
+
+def test_a_stranger_is_found_at_any_depth_and_through_an_interpolation():
+    cfg = OmegaConf.create({"a": [{"b": {"_target_": "${name}"}}], "name": "os.system"})
+    assert [line.split(":")[0] for line in strangers(cfg)] == ["a.0.b._target_=os.system"]
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["vtryon.callbacks.provenance.subprocess.run", "torch.optim.optimizer.torch.load", "vtryon.nn.atomic.os.getcwd"],
+)
+def test_what_an_allowed_module_has_only_imported_is_refused(target):
+    cfg = OmegaConf.create({"model": {"_target_": target}})
+    assert strangers(cfg) == []
+    assert guests(cfg)[0].startswith(f"model._target_={target}")
+
+
+def test_nothing_is_called_before_all_targets_are_checked(tmp_path):
+    mark = tmp_path / "called"
+    words = f"callbacks.mine={{_target_:vtryon.callbacks.provenance.subprocess.run,args:[touch,'{mark}']}}"
+    cfg = read(["experiment=tutor_warp", f"+{words}"])
+    with pytest.raises(ConfigError, match=r"callbacks\.mine\._target_"):
+        build(cfg)
+    assert not mark.exists()
+
+
+def test_a_recipe_hangs_no_code_into_hydra(tmp_path):
+    (tmp_path / "experiment").mkdir()
+    recipe = "# @package _global_\nhydra:\n  callbacks:\n    mine:\n      _target_: os.system\n"
+    (tmp_path / "experiment" / "mine.yaml").write_text(recipe)
+    with pytest.raises(ConfigError, match=r"hydra\.callbacks\.mine"):
+        check_command_line(["experiment=mine"], str(tmp_path))
+
+
+def test_every_recipe_passes():
+    for name in EXPERIMENTS:
+        cfg = _compose([f"experiment={name}"], None)
+        assert strangers(cfg) + guests(cfg) == [], name

@@ -1,0 +1,47 @@
+"""`data.on_bad=skip`: which training samples can be used at all, and why the others cannot."""
+
+import logging
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from vtryon.data.files import DataError
+from vtryon.data.pairs import Pairs
+from vtryon.data.viton import Record, VitonSet
+
+SHOWN = 20  # of the reasons in the log
+log = logging.getLogger(__name__)
+
+
+class Skipped(NamedTuple):
+    """A training sample that is left out."""
+
+    person_id: str
+    reason: str
+
+
+def usable(
+    match: Callable[[str, str], Record], pairs: Pairs, size: tuple[int, int]
+) -> tuple[list[Record], list[Skipped]]:
+    """Match and read every sample of `pairs` once, before the first step, and leave out what cannot be read.
+
+    That costs the reading of one epoch, and keeps the order of samples the same on all processes and after a resume.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = list(pool.map(lambda pair: _try(match, pair, size), pairs.ids))
+    skipped = [one for one in found if isinstance(one, Skipped)]
+    for one in skipped[:SHOWN]:
+        log.warning("skipped %s: %s", one.person_id, one.reason)
+    if skipped:
+        log.warning("%d of %d training samples are skipped (data.on_bad=skip)", len(skipped), len(found))
+    return [one for one in found if not isinstance(one, Skipped)], skipped
+
+
+def _try(match: Callable[[str, str], Record], pair: tuple[str, str], size: tuple[int, int]) -> Record | Skipped:
+    try:
+        record = match(*pair)
+        _ = VitonSet([record], size)[0]
+    except DataError as error:
+        return Skipped(pair[0], str(error))
+    return record
