@@ -8,8 +8,9 @@ from omegaconf import OmegaConf
 
 import vtryon.run
 from vtryon.attempt import attempt, held
-from vtryon.config import ConfigError
+from vtryon.config import ConfigError, read
 from vtryon.hydra_app import app
+from vtryon.pipeline import finished
 from vtryon.report.rows import read_rows
 from vtryon.run import identity
 
@@ -191,3 +192,11 @@ def test_a_finished_run_is_not_done_again(tmp_path):
         with attempt(tmp_path, row, {}) as finished:
             assert finished == expected
             (tmp_path / "row.json").write_text("{}")
+
+
+def test_a_pipeline_does_not_take_a_failed_row_for_a_finished_run(tmp_path):
+    (weights := tmp_path / "weights").write_bytes(b"one")
+    cfg = read(["experiment=student_warp", f"parents.tutor={weights}", f"paths.run={tmp_path}"])
+    for state, expected in (("failed", False), ("done", True)):
+        (tmp_path / "row.json").write_text(json.dumps(identity(cfg) | {"state": state}))
+        assert (finished(cfg) is not None) == expected

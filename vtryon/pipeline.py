@@ -46,4 +46,6 @@ def finished(cfg) -> dict[str, Any] | None:
     row, asked = json.loads(file.read_text()), identity(cfg)
     same = ("config_hash", "vtryon")
     weights = [{role: parent["sha256"] for role, parent in made["parents"].items()} for made in (row, asked)]
+    if row.get("state") == "failed":
+        return None
     return row if weights[0] == weights[1] and all(row[key] == asked[key] for key in same) else None

@@ -75,6 +75,7 @@ RULES: dict[str, Rule] = {
     "compression.steps": _whole(1),
     "optimizer.lr": POSITIVE,
     "training.loss.output": WEIGHT,
+    "training.loss.mask": WEIGHT,
     "training.loss.ssim": WEIGHT,
     "training.loss.rendered": WEIGHT,
     "training.loss.perceptual_weight": WEIGHT,

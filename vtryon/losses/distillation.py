@@ -89,7 +89,8 @@ class DistillLoss(nn.Module):
     Args:
         perceptual: a feature network's distance.
         output: weight of the try-on's L1.
-        rendered: weight of the rendered person's L1 and the composition mask's L1.
+        rendered: weight of the rendered person's L1.
+        mask: weight of the composition mask's L1.
         perceptual_weight: of the perceptual distance of the two try-ons.
         ssim: weight of 1 - SSIM of the two try-ons.
         feature: weight of the person features, a level.
@@ -105,6 +106,7 @@ class DistillLoss(nn.Module):
         perceptual: Perceptual,
         output: float = 5.0,
         rendered: float = 2.0,
+        mask: float = 2.0,
         perceptual_weight: float = 1.0,
         ssim: float = 0.0,
         feature: float = 0.04,
@@ -112,10 +114,10 @@ class DistillLoss(nn.Module):
         adjustable: bool = False,
     ):
         super().__init__()
-        if not any((output, rendered, perceptual_weight, ssim, feature, flow)):
+        if not any((output, rendered, mask, perceptual_weight, ssim, feature, flow)):
             raise ValueError("every weight is 0, so there is nothing to learn; give output, flow or another a weight")
         self.perceptual, self.perceptual_weight, self.ssim = perceptual, perceptual_weight, ssim
-        self.output, self.rendered = output, rendered
+        self.output, self.rendered, self.mask = output, rendered, mask
         self.feature, self.flow, self.adjustable = feature, flow, adjustable
         self.adapters = nn.ModuleList()
 
@@ -137,7 +139,8 @@ class DistillLoss(nn.Module):
             terms.add("ssim", 1 - _ssim(answer.image, lesson.image), self.ssim)
         if self.rendered:
             terms.add("rendered", F.l1_loss(answer.rendered, lesson.rendered), self.rendered)
-            terms.add("mask", F.l1_loss(answer.mask, lesson.mask), self.rendered)
+        if self.mask:
+            terms.add("mask", F.l1_loss(answer.mask, lesson.mask), self.mask)
         self._add_warp(terms, answer, lesson, self._gate(answer, lesson, worn))
         return terms.total(self.perceptual)
 
