@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vtryon import __version__
-from vtryon.deploy import tryon_command
+from vtryon.deploy import export_command, tryon_command
 from vtryon.report import command as report_command
 from vtryon.report import energy_command
 
@@ -83,6 +83,10 @@ def _parser() -> argparse.ArgumentParser:
 
     verb = verbs.add_parser("report", help="finished runs as a table, as CSV, and their try-ons side by side")
     report_command.add_arguments(verb)
+
+    verb = verbs.add_parser("export", help="a run's network as a file for another machine")
+    export_command.add_arguments(verb)
+    verb.set_defaults(verb=export_command.main)
 
     verb = verbs.add_parser("energy", help="SSIM against the try-ons that an energy budget buys, measured or estimated")
     energy_command.add_arguments(verb)
