@@ -17,7 +17,7 @@ from vtryon.config import read
 from vtryon.data.synthetic.embedded import embedded
 from vtryon.run import run
 
-RECIPE = ("experiment=t2_igm_pruning", "training=by_teacher", "callbacks.progress=null", "logger.wandb=null")
+RECIPE = ("experiment=t2_igm_pruning", "training=by_teacher", "logger.wandb=null")
 
 
 def main(overrides: Sequence[str] = ()) -> int:
