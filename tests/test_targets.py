@@ -32,6 +32,17 @@ def test_what_an_allowed_module_has_only_imported_is_refused(target):
     assert guests(cfg)[0].startswith(f"model._target_={target}")
 
 
+def test_a_module_of_ones_own_is_called_once_its_user_vouches_for_it(tmp_path, monkeypatch):
+    (tmp_path / "my_callbacks.py").write_text("class Watch:\n    pass\n\n\nfrom os import system  # noqa\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    cfg = OmegaConf.create({"mine": {"_target_": "my_callbacks.Watch"}})
+    assert strangers(cfg)
+    monkeypatch.setenv("VTRYON_ALLOW", "another, my_callbacks")
+    assert strangers(cfg) + guests(cfg) == []
+    assert strangers(OmegaConf.create({"mine": {"_target_": "my_callbacks_too.Watch"}}))
+    assert guests(OmegaConf.create({"mine": {"_target_": "my_callbacks.system"}}))  # only imported there
+
+
 def test_nothing_is_called_before_all_targets_are_checked(tmp_path):
     mark = tmp_path / "called"
     words = f"callbacks.mine={{_target_:vtryon.callbacks.provenance.subprocess.run,args:[touch,'{mark}']}}"
