@@ -27,16 +27,6 @@ ELSEWHERE = {*RUNS, "official"}
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def chain(tmp_path_factory):
-    """All stages of the demo, two steps each; the folder of their runs."""
-    place = tmp_path_factory.mktemp("chain")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VTRYON_CACHE", str(place / "cache"))
-        assert main(["demo", "--runs", str(place / "runs"), *SMOKE]) == 0
-        yield place / "runs"
-
-
 @pytest.fixture
 def here(chain, tmp_path, monkeypatch):
     """An empty working folder, with the demo's runs as those before and its pictures in the cache."""
