@@ -5,7 +5,7 @@ import torch
 
 from vtryon.nn.correlation import FORMS, correlate, form
 
-SHAPES = [(1, 8, 8, 6), (2, 5, 16, 12), (1, 16, 3, 5), (2, 7, 17, 23), (1, 4, 32, 24)]
+SHAPES = [(1, 4, 1, 1), (1, 8, 8, 6), (2, 5, 16, 12), (1, 16, 3, 5), (2, 7, 17, 23), (1, 4, 32, 24)]
 
 
 def by_definition(first, second, radius):
@@ -30,7 +30,7 @@ def test_each_form_follows_the_definition(name, shape):
     assert (found - by_definition(first, second, 3)).abs().max() < 1e-6
 
 
-@pytest.mark.parametrize("name", sorted(FORMS))
+@pytest.mark.parametrize("name", sorted(FORMS.keys() - {"compiled"}))
 @pytest.mark.parametrize("radius", [1, 2, 5])
 def test_each_form_reaches_as_far_as_it_is_told(name, radius):
     first, second = torch.randn(2, 1, 3, 10, 13, generator=torch.Generator().manual_seed(2))
@@ -47,9 +47,20 @@ def test_no_form_minds_how_its_features_lie_in_memory(name):
     assert (last - wanted).abs().max() < 1e-6
 
 
-def test_a_small_picture_is_banded_and_a_large_one_grouped():
-    assert form(torch.zeros(1, 4, 16, 12)) == "banded"
-    assert form(torch.zeros(1, 4, 128, 96)) == "grouped"
+def test_the_compiled_form_knows_one_radius_and_another_form_takes_the_others():
+    first, second = torch.randn(2, 1, 4, 10, 13, generator=torch.Generator().manual_seed(7))
+    with pytest.raises(ValueError, match=r"radius \(=2\) must be 3"):
+        FORMS["compiled"](first, second, 2)
+    assert form(first, 3) == "compiled"
+    assert (correlate(first, second, 2) - by_definition(first, second, 2)).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_the_compiled_form_says_the_same_on_any_number_of_threads(threads, monkeypatch):
+    first, second = torch.randn(2, 1, 96, 64, 128, generator=torch.Generator().manual_seed(8))
+    wanted = correlate(first, second)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    assert torch.equal(correlate(first, second), wanted)
 
 
 def test_double_precision_has_a_form_of_its_own_and_keeps_its_type():

@@ -1,9 +1,7 @@
 """The cost volume of AFlowNet: how alike each garment feature is to the person features around the same place.
 
 It has several forms, all equal to rounding, none of which but `unfolded` holds shifted copies of the features. Which
-one `correlate` takes is a matter of measured time (256 channels, one thread of an AVX-512 CPU, ms, shifted loop in
-brackets): banded 0.06 (0.68) at 8x6 and 0.22 (0.95) at 16x12; grouped 0.9 (2.2) at 32x24, 4.0 (7.8) at 64x48 and 16.4
-(49.6) at 128x96, where tiled takes 20.6 and banded 66.
+one `correlate` takes is a matter of measured time: `vtryon bench correlation` prints each form's at each level.
 """
 
 import torch
@@ -11,12 +9,12 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
+from vtryon.nn.correlation_compiled import RADIUS, compiled
 from vtryon.nn.correlation_forms import banded, shifted, unfolded
 from vtryon.nn.correlation_grouped import grouped
 from vtryon.nn.correlation_tiled import tiled, tiled_backward
 
-FORMS = {each.__name__: each for each in (shifted, unfolded, banded, tiled, grouped)}
-NARROW = 16  # pixels of width up to which whole rows multiply little in vain
+FORMS = {each.__name__: each for each in (shifted, unfolded, banded, tiled, grouped, compiled)}
 
 
 def correlate(
@@ -35,16 +33,15 @@ def correlate(
     return torch.ops.vtryon.correlate(first, second, radius)
 
 
-def form(features: Float[Tensor, "b c h w"]) -> str:
+def form(features: Float[Tensor, "b c h w"], radius: int = RADIUS) -> str:
     """The name in `FORMS` of the fastest form for features of this shape, type and device."""
-    if features.device.type != "cpu" or features.dtype != torch.float32 or not torch.backends.mkldnn.is_available():
-        return "tiled"
-    return "banded" if features.shape[-1] <= NARROW else "grouped"
+    simple = features.device.type == "cpu" and features.dtype == torch.float32 and radius == RADIUS
+    return "compiled" if simple else "tiled"
 
 
 @torch.library.custom_op("vtryon::correlate", mutates_args=())
 def _correlate(first: Tensor, second: Tensor, radius: int) -> Tensor:
-    return FORMS[form(first)](first, second, radius)
+    return FORMS[form(first, radius)](first, second, radius)
 
 
 @_correlate.register_fake
