@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from vtryon.nn.flow_forms import gather_sample
+from vtryon.nn.flow_forms import doubled, gather_sample
 
 
 def torch_says(image, flow, padding):
@@ -32,3 +32,10 @@ def test_what_lies_a_pixel_outside_is_the_border_or_nothing():
     outside = torch.tensor([-1.5, 0.0]).view(1, 2, 1, 1)  # a pixel left of the picture
     assert gather_sample(image, outside, "border").item() == 7
     assert gather_sample(image, outside, "zeros").item() == 0
+
+
+@pytest.mark.parametrize("size", [(1, 2), (5, 3), (16, 12)])
+def test_doubling_is_torchs_interpolation_to_twice_the_sides(size):
+    flow = torch.randn(2, 2, *size, generator=torch.Generator().manual_seed(3))
+    wanted = torch.nn.functional.interpolate(flow, scale_factor=2, mode="bilinear", align_corners=False)
+    assert torch.allclose(doubled(flow), wanted, atol=1e-6)

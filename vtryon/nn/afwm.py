@@ -62,14 +62,14 @@ class AFWM(nn.Module):
 
     def look(self, cond: Float[Tensor, "b n h w"]) -> tuple[Tensor, ...]:
         """The person pyramid, coarsest first; one look serves any number of garments."""
-        step = 2 ** len(self.cond_features.encoders)
+        step = 2 ** len(self.aflow_net.netMain)
         if cond.shape[2] % step or cond.shape[3] % step:
             raise ValueError(f"cond {tuple(cond.shape)}: height and width must be divisible by {step}")
         return self.cond_FPN(self.cond_features(cond))
 
     def pyramid_widths(self) -> list[int]:
         """Channels of the person pyramid, coarsest first; pruning may have made them differ."""
-        return [smooth.out_channels for smooth in self.cond_FPN.smooth]
+        return self.cond_FPN.widths()
 
     def align(self, person_features: tuple[Tensor, ...], cloth: Float[Tensor, "b 3 h w"]) -> Warp:
         """Move `cloth` to the person whose features are given."""
@@ -112,6 +112,10 @@ class RefinePyramid(nn.Module):
                 x = x + F.interpolate(levels[-1], scale_factor=2, mode="nearest")
             levels.append(smooth(x))
         return tuple(levels)
+
+    def widths(self) -> list[int]:
+        """Channels of each level, coarsest first."""
+        return [smooth.out_channels for smooth in self.smooth]
 
 
 class DownSample(nn.Module):

@@ -10,11 +10,10 @@ from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
 from vtryon.nn.correlation_compiled import RADIUS, compiled
-from vtryon.nn.correlation_forms import banded, shifted, unfolded
-from vtryon.nn.correlation_grouped import grouped
+from vtryon.nn.correlation_forms import pieces, shifted, unfolded
 from vtryon.nn.correlation_tiled import tiled, tiled_backward
 
-FORMS = {each.__name__: each for each in (shifted, unfolded, banded, tiled, grouped, compiled)}
+FORMS = {each.__name__: each for each in (shifted, unfolded, pieces, tiled, compiled)}
 
 
 def correlate(

@@ -8,22 +8,17 @@ is laid out otherwise is turned first; channels-last features are read as they l
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from inspect import unwrap
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from numba import njit
 from torch import Tensor
+
+from vtryon.nn import loops
 
 RADIUS, SPAN = 3, 7
 LANE = 16  # channels that are turned together
 FEW = 1 << 20  # products below which a second thread costs more than it saves
-
-
-def _compile(loop: Callable) -> Callable:
-    """`loop` itself, without the checks that tests wrap around every function."""
-    return njit(nogil=True, fastmath=True, error_model="numpy", cache=True)(unwrap(loop))
 
 
 def compiled(
@@ -67,7 +62,7 @@ def _by_rows(work: Callable[[int, int], None], rows: int, size: int) -> None:
         list(pool.map(work, edges[:-1], edges[1:]))
 
 
-@_compile
+@loops.compiled
 def _turn(features, turned, start, stop):
     c, _, w = features.shape
     for y in range(start, stop):
@@ -77,7 +72,7 @@ def _turn(features, turned, start, stop):
                     turned[y, x, kk] = features[kk, y, x]
 
 
-@_compile
+@loops.compiled
 def _products(first, second, nothing, out, start, stop):
     h, w, c = first.shape
     for y in range(start, stop):

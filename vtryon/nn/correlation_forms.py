@@ -1,4 +1,4 @@
-"""Plain forms of the cost volume: the shifted loop and Img2Col of the literature, and bands for small pictures.
+"""Forms of the cost volume in plain operations: the literature's shifted loop and Img2Col, and one for engines.
 
 All say what `vtryon.nn.correlation.correlate` says, to rounding.
 """
@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-BAND = 4  # rows
+PIECE = 24  # positions of a row that are multiplied with what they see
 
 
 def shifted(
@@ -30,21 +30,33 @@ def unfolded(
     return torch.einsum("bcp,bckp->bkp", first.reshape(b, c, h * w), patches).view(b, -1, h, w) / c
 
 
-def banded(
+def pieces(
     first: Float[Tensor, "b c h w"], second: Float[Tensor, "b c h w"], radius: int = 3
 ) -> Float[Tensor, "b k h w"]:
-    """Bands of whole rows against all they see: nothing but the margins is copied, but wide rows multiply in vain."""
-    b, c, h, w = first.shape
-    bands, span, line = -(-h // BAND), 2 * radius + 1, w + 2 * radius
-    below = bands * BAND - h
-    first = (F.pad(first, (0, 0, 0, below)) if below else first.contiguous()).view(b, c, bands, BAND * w)
-    second = F.pad(second, (radius, radius, radius, radius + below)).contiguous()  # channels-last stays so in a pad
-    size = (BAND + 2 * radius) * line
-    shape, strides = (bands, c, size), (BAND * line, second.stride(1), 1)
-    seen = [second.as_strided(shape, strides, n * second.stride(0)) for n in range(b)]
-    out = first.new_empty(b, span, span, bands, BAND, w)
-    for n in range(b):
-        product = torch.bmm(first[n].permute(1, 2, 0), seen[n])  # (bands, 4 w, 10 (w + 6))
-        strides = (line, 1, BAND * w * size, w * size + line, size + 1)
-        torch.div(product.as_strided((span, span, bands, BAND, w), strides), c, out=out[n])
-    return out.view(b, span**2, bands * BAND, w)[:, :, :h].contiguous()
+    """Pieces of rows against what they see, a matrix product a vertical shift; the wanted products are gathered.
+
+    For OpenVINO and ONNX Runtime, which run 49 slices several times slower: it has nothing but Pad, Gather, Slice,
+    Reshape, Transpose and MatMul, and fixes no batch. There, tiles of 4x8 to 16x16 positions and all shifts in one
+    product were slower.
+    """
+    c, h, w = map(int, first.shape[1:])  # constants in a trace
+    span, size = 2 * radius + 1, min(PIECE, w)
+    count, seen = -(-w // size), size + 2 * radius
+    beside = count * size - w
+    places, reach = (torch.arange(n, device=first.device) for n in (size, span))
+    starts = size * torch.arange(count, device=first.device)[:, None]
+    second = F.pad(second, (radius, radius + beside, radius, radius))
+    windows = second.index_select(3, (starts + torch.arange(seen, device=first.device)).flatten())
+    windows = windows.reshape(-1, c, h + 2 * radius, count, seen).permute(0, 2, 3, 1, 4)  # (b, h + 2r, count, c, seen)
+    first = (F.pad(first, (0, beside)) if beside else first).reshape(-1, c, h, count, size).permute(0, 2, 3, 1, 4)
+    wanted = (places * (seen + 1) + reach[:, None]).flatten()  # dx, then the place
+    rows = [
+        (first.transpose(3, 4) @ windows[:, dy : dy + h])  # (b, h, count, size, seen)
+        .reshape(-1, h, count, size * seen)
+        .index_select(3, wanted)
+        .reshape(-1, h, count, span, size)
+        .permute(0, 3, 1, 2, 4)
+        .reshape(-1, span, h, count * size)
+        for dy in range(span)
+    ]
+    return torch.cat(rows, dim=1)[:, :, :, :w] / c

@@ -1,4 +1,4 @@
-"""`vtryon.nn.flow.sample` in operations that every inference engine has: for engines without a GridSample.
+"""What `vtryon.nn.flow` does, in operations that suit inference engines: sampling without GridSample, and doubling.
 
 The four neighbours of a place are gathered by one index each into the picture laid out as a line, and blended. Zeros
 outside are the border of a picture framed with zeros: one form serves both paddings, and no index leaves the picture.
@@ -34,6 +34,20 @@ def gather_sample(
     }
     parts = [line.index_select(1, corner + step) * share for step, share in shares.items()]
     return (parts[0] + parts[1] + parts[2] + parts[3]).reshape(1, channels, *flow.shape[2:])
+
+
+def doubled(flow: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c i j"]:
+    """Bilinear interpolation to twice the sides (corners not aligned), by sums of neighbours.
+
+    OpenVINO in bf16 keeps what leads to the flow in f32, but rounds at an Interpolate: to half a pixel.
+    """
+    for axis in (2, 3):
+        size = int(flow.shape[axis])  # a constant, in a trace too
+        before = torch.cat([flow.narrow(axis, 0, 1), flow.narrow(axis, 0, size - 1)], axis)
+        after = torch.cat([flow.narrow(axis, 1, size - 1), flow.narrow(axis, size - 1, 1)], axis)
+        pair = torch.stack([0.25 * before + 0.75 * flow, 0.75 * flow + 0.25 * after], axis + 1)
+        flow = pair.flatten(axis, axis + 1)
+    return flow
 
 
 def _split(place: Tensor, side: int, frame: int) -> tuple[Tensor, Tensor]:

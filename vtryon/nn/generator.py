@@ -41,6 +41,23 @@ class ResUnetGenerator(nn.Module):
     def forward(self, x: Float[Tensor, "b n h w"]) -> Float[Tensor, "b m h w"]:
         return self.model(x)
 
+    def blocks(self) -> tuple[list[nn.Sequential], list[nn.Sequential]]:
+        """The same layers as blocks in a row: those of the way down and those of the way up, each outermost first.
+
+        Up block k sees what down block k gave out, and after it what up block k + 1 made of that; the innermost sees
+        the innermost down block alone.
+        """
+        down, up = [], []
+        level = self.model
+        while level is not None:
+            layers = list(level.model)
+            turn = next(at for at, layer in enumerate(layers) if isinstance(layer, nn.Upsample))
+            inside = [layer for layer in layers if isinstance(layer, _Level)]
+            down.append(nn.Sequential(*(layer for layer in layers[:turn] if layer not in inside)))
+            up.append(nn.Sequential(*layers[turn:]))
+            level = inside[0] if inside else None
+        return down, up
+
 
 class _Outermost(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, width: int, inside: nn.Module):
