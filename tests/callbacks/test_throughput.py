@@ -2,7 +2,8 @@ import pytest
 from tiny_run import LIGHTNING_WARNINGS, TinyData, TinyModule, batch, trainer
 
 from vtryon.callbacks import throughput
-from vtryon.callbacks.throughput import Throughput, peak_rss_mib
+from vtryon.callbacks.throughput import Throughput
+from vtryon.deploy.footprint import peak_rss_mib
 
 pytestmark = pytest.mark.filterwarnings(*LIGHTNING_WARNINGS)
 

@@ -173,6 +173,7 @@ def _no_garbage_collection():
     gc.enable()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_no_garbage_collection")
 def test_twenty_prunings_leave_no_networks_behind():
     net, alive = net_of(), []

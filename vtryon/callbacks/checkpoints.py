@@ -106,6 +106,10 @@ class Checkpoints(Checkpoint):
         """The last validation's scores, {"val/...": value}, whichever attempt at the run they are from."""
         return dict(self.latest)
 
+    def into_row(self, measured: dict[str, Any]) -> dict[str, Any]:
+        """The last validation's scores, where no other says them."""
+        return {"scores": self.record() | measured["scores"]}
+
     def _save(self, trainer: L.Trainer) -> None:
         _raise_unless_finite(trainer.lightning_module)
         trainer.save_checkpoint(self.path)

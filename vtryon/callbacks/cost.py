@@ -1,6 +1,7 @@
 """What the deployed network costs: parameters, GMACs and MiB in the summary of the run."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytorch_lightning as L
 
@@ -24,5 +25,9 @@ class CostRecord(L.Callback):
         summarise(trainer, {f"cost/{name}": value for name, value in self.cost.items()})
 
     def record(self) -> dict[str, float]:
-        """The row's `cost`; empty before a stage has started."""
+        """Empty before a stage has started."""
         return dict(self.cost)
+
+    def into_row(self, measured: dict[str, Any]) -> dict[str, Any]:
+        """The row's `cost`."""
+        return {"cost": self.record()}

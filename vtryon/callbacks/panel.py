@@ -104,18 +104,21 @@ def columns(outputs: dict[str, TryOn | Warp], batch: TryOnBatch, rows: int) -> l
             )
         )
     if "try_on" in outputs:
-        image, warped, edge, rendered, mask = (tensor[:rows].detach().float() for tensor in outputs["try_on"][:5])
-        stages += [
-            Column("warped", on_white(warped, edge)),
-            Column("rendered", to_uint8(rendered)),
-            Column("mask", grey(mask)),
-            Column("try-on", to_uint8(image)),
-        ]
+        stages += _of_try_on(outputs["try_on"], rows)
     if "teacher" in outputs:
         stages.append(Column("teacher", to_uint8(outputs["teacher"].image[:rows].detach().float())))
     if batch.truth is not None:
         stages.append(Column("truth", to_uint8(batch.truth[:rows])))
     return [column._replace(pictures=column.pictures.cpu()) for column in stages]
+
+
+def _of_try_on(answer: TryOn, rows: int) -> list[Column]:
+    """An exported network does not say what it rendered where."""
+    image, warped, edge, rendered, mask = (
+        None if tensor is None else tensor[:rows].detach().float() for tensor in answer[:5]
+    )
+    inner = [] if rendered is None else [Column("rendered", to_uint8(rendered)), Column("mask", grey(mask))]
+    return [Column("warped", on_white(warped, edge)), *inner, Column("try-on", to_uint8(image))]
 
 
 def _joined(parts: list[list[Column]]) -> list[Column]:

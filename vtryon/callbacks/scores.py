@@ -121,6 +121,11 @@ class Scores(L.Callback):
         """
         return dict(self.result)
 
+    def into_row(self, measured: dict[str, Any]) -> dict[str, Any]:
+        """What `record` says, beside the scores that are there already."""
+        record = self.record()
+        return record | {"scores": measured["scores"] | record.get("scores", {})}
+
 
 def _log(module: L.LightningModule, scores: dict[str, float]) -> None:
     module.log_dict(scores, on_step=False, on_epoch=True, sync_dist=True, batch_size=1)

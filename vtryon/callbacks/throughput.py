@@ -1,6 +1,5 @@
 """How fast a run went and how much memory it took: samples/s of the fit and of the test, peak MiB."""
 
-import sys
 import time
 from typing import Any
 
@@ -8,6 +7,7 @@ import pytorch_lightning as L
 import torch
 
 from vtryon.callbacks.wandb_logger import summarise
+from vtryon.deploy.footprint import peak_rss_mib
 
 
 class Throughput(L.Callback):
@@ -65,6 +65,10 @@ class Throughput(L.Callback):
         """{"fit/samples_per_s", "test/samples_per_s", "peak_rss_mib", "peak_gpu_mib"}: those that were measured."""
         return dict(self.values)
 
+    def into_row(self, measured: dict[str, Any]) -> dict[str, Any]:
+        """The row's `speed`."""
+        return {"speed": self.record()}
+
     def _restart(self) -> None:
         self.clock, self.samples, self.seconds = None, 0, 0.0
 
@@ -99,13 +103,3 @@ class Throughput(L.Callback):
         if "peak_gpu_mib" in self.values:
             parts.append(f"GPU {self.values['peak_gpu_mib']:.0f} MiB")
         return f"{stage}: " + ", ".join(parts)
-
-
-def peak_rss_mib() -> float | None:
-    """The most memory that this process has held, workers not counted; None where the system does not tell."""
-    try:
-        import resource
-    except ModuleNotFoundError:  # Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)

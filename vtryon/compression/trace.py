@@ -26,6 +26,14 @@ from vtryon.nn.tryon import TryOnNet
 SIZE = (64, 64)  # of the picture that is traced; widths do not depend on it
 
 
+class Place(NamedTuple):
+    """Where a channel lives in a convolution."""
+
+    layer: str
+    read: bool  # an input column of its weight; else a filter of it
+    channels: tuple[int, ...]
+
+
 class Coupled(NamedTuple):
     """Channels that several layers share: they go from all of them or from none."""
 
@@ -34,6 +42,7 @@ class Coupled(NamedTuple):
     layers: tuple[str, ...]  # all layers that give them out, norm them or read them
     group: tp.Group  # of all these channels, for an importance to judge
     graph: tp.DependencyGraph
+    names: dict[nn.Module, str]
 
     @property
     def root(self) -> nn.Conv2d:
@@ -42,6 +51,15 @@ class Coupled(NamedTuple):
     def remove(self, channels: Sequence[int]) -> None:
         """Take these channels of `name`, and what belongs to them elsewhere, out of the network."""
         self.graph.get_pruning_group(self.root, tp.prune_conv_out_channels, list(channels)).prune()
+
+    def places(self, channel: int) -> list[Place]:
+        """The filters and columns that go with one channel of `name`; what norms know of it follows from them."""
+        group = self.graph.get_pruning_group(self.root, tp.prune_conv_out_channels, [channel])
+        return [
+            Place(self.names[dep.target.module], not self.graph.is_out_channel_pruning_fn(dep.handler), tuple(idxs))
+            for dep, idxs in group
+            if isinstance(dep.target.module, nn.Conv2d)
+        ]
 
 
 @contextmanager
@@ -92,7 +110,7 @@ def _coupled(group: tp.Group, graph: tp.DependencyGraph, names: dict[nn.Module, 
         for name, dep in touched
         if isinstance(dep.target.module, nn.Conv2d) and graph.is_out_channel_pruning_fn(dep.handler)
     ]
-    return Coupled(makers[0], tuple(makers), tuple(name for name, _ in touched), group, graph)
+    return Coupled(makers[0], tuple(makers), tuple(name for name, _ in touched), group, graph, names)
 
 
 def _warp_with_products(warp: AFWM, inputs: list[Tensor]) -> list[Tensor]:

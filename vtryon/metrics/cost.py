@@ -4,6 +4,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from vtryon.nn.checkpoint import float_twin
+from vtryon.nn.quantised import Int8TryOnNet, stored_bytes
 from vtryon.nn.tryon import Agnostic, TutorNet
 
 MODULES = {  # column prefix: path in TryOnNet
@@ -12,6 +14,7 @@ MODULES = {  # column prefix: path in TryOnNet
     "igm/": "generator",
     "encoder/": "warp.image_features",
 }
+PARTS = {prefix: path for prefix, path in MODULES.items() if prefix != "encoder/"}
 
 
 def cost(net: nn.Module, size: tuple[int, int] = (256, 192)) -> dict[str, float]:
@@ -21,16 +24,25 @@ def cost(net: nn.Module, size: tuple[int, int] = (256, 192)) -> dict[str, float]
         params_m: million parameters, without buffers.
         gmacs: 10^9 multiply-accumulates of convolutions and correlation; papers write "GFLOPs" and mean these.
         mib: MiB of the state_dict, buffers included, in the types it has now.
-    and `correlation_gmacs`, the part of `gmacs` that no convolution does.
+    and `correlation_gmacs`, the part of `gmacs` that no convolution does. A network with int8 parts has the parameters
+    and the work of the float one that it was, and its own MiB.
     """
+    if isinstance(net, Int8TryOnNet):
+        row = cost(float_twin(net), size) | {f"{prefix}mib": _mib(net.get_submodule(PARTS[prefix])) for prefix in PARTS}
+        del row["encoder/mib"]  # a part of its pyramid now
+        return row
     flops = _flops(net, size)
     row = {"correlation_gmacs": flops[""].get(torch.ops.vtryon.correlate, 0) / 2e9}
     for prefix, path in MODULES.items():
         module = net.get_submodule(path)
         row[f"{prefix}params_m"] = sum(parameter.numel() for parameter in module.parameters()) / 1e6
         row[f"{prefix}gmacs"] = sum(flops[path].values()) / 2e9
-        row[f"{prefix}mib"] = sum(tensor.nbytes for tensor in module.state_dict().values()) / 2**20
+        row[f"{prefix}mib"] = _mib(module)
     return row
+
+
+def _mib(module: nn.Module) -> float:
+    return stored_bytes(module) / 2**20
 
 
 def _flops(net: nn.Module, size: tuple[int, int]) -> dict[str, dict]:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Real
 from torch import Tensor
 from torchmetrics.functional.image import (
     peak_signal_noise_ratio,
@@ -18,8 +18,10 @@ class Likeness(NamedTuple):
     mse: Float[Tensor, " b"]  # in squared steps of the 8-bit scale, 0..65025
 
 
-def likeness(image: UInt8[Tensor, "b 3 h w"], truth: UInt8[Tensor, "b 3 h w"]) -> Likeness:
-    """Compare pictures as a PNG stores them (`to_uint8`); SSIM as Wang et al., IEEE TIP 2004, data range 255.
+def likeness(image: Real[Tensor, "b 3 h w"], truth: Real[Tensor, "b 3 h w"]) -> Likeness:
+    """Compare pictures as a PNG stores them (`to_uint8`), or on that scale before it is rounded, 0..255.
+
+    SSIM as Wang et al., IEEE TIP 2004, data range 255.
 
     Example:
         >>> import torch

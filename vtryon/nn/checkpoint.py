@@ -15,6 +15,8 @@ from vtryon.nn.afwm import AFWM
 from vtryon.nn.architecture import differing, resize
 from vtryon.nn.atomic import atomic_write
 from vtryon.nn.generator import ResUnetGenerator
+from vtryon.nn.quantised import Int8TryOnNet, storage_of
+from vtryon.nn.quantised_saved import packed, restored
 from vtryon.nn.tryon import TryOnNet, TutorNet
 
 ROLES = {  # network, channels that the warp sees of the person, channels that the generator sees
@@ -61,6 +63,22 @@ def save_official(net: TryOnNet, warp_path: PathLike, generator_path: PathLike) 
 
 def save_net(net: TryOnNet, path: PathLike) -> None:
     """Write the network as safetensors with its architecture in the header, a pruned one with its layers' widths."""
+    if isinstance(net, Int8TryOnNet):
+        architecture = net.architecture | {"int8": {"scope": net.scope, "keep_float": list(net.keep_float)}}
+        weights = packed(net)
+    else:
+        architecture = architecture_of(net)
+        narrow = storage_of(net)
+        weights = {
+            key: value.detach().cpu().to(narrow if value.is_floating_point() else None).contiguous()
+            for key, value in net.state_dict().items()
+        }
+    with atomic_write(path) as temporary:
+        save_file(weights, temporary, metadata={"vtryon": json.dumps(architecture)})
+
+
+def architecture_of(net: TryOnNet) -> dict:
+    """All that rebuilds a float network but its weights, as plain JSON."""
     architecture = {
         "network": type(net).__name__,
         "warp": net.warp.architecture,
@@ -68,26 +86,44 @@ def save_net(net: TryOnNet, path: PathLike) -> None:
     }
     with torch.device("meta"):
         pruned = differing(net, _build(architecture))
-    if pruned:
-        architecture["widths"] = pruned
-    weights = {key: value.detach().cpu().contiguous() for key, value in net.state_dict().items()}
-    with atomic_write(path) as temporary:
-        save_file(weights, temporary, metadata={"vtryon": json.dumps(architecture)})
+    return architecture | ({"widths": pruned} if pruned else {})
+
+
+def float_twin(net: Int8TryOnNet) -> TryOnNet:
+    """The float network that was quantised, without its weights: on torch's meta device, to be counted."""
+    with torch.device("meta"):
+        return _shaped(net.architecture)
 
 
 def load_net(path: PathLike) -> TryOnNet:
-    """Rebuild what `save_net` wrote: a TryOnNet or a TutorNet, in eval mode."""
+    """Rebuild what `save_net` wrote: a TryOnNet, a TutorNet or an Int8TryOnNet, in eval mode."""
     architecture, weights = _read_safetensors(path)
     try:
-        net = _build(architecture)
+        net = _shaped(architecture)
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: its architecture {architecture} is not one of {sorted(NETWORKS)}") from error
-    try:
-        resize(net, architecture.get("widths", {}))
     except ValueError as error:
         raise CheckpointError(f"{path}: its {error}") from error
+    if "int8" in architecture:
+        return _restored(net, architecture, weights, path)
     fill(net, weights, path)
     return net.eval()
+
+
+def _restored(net: TryOnNet, architecture: dict, weights: dict[str, Tensor], path: PathLike) -> Int8TryOnNet:
+    said = architecture.pop("int8")
+    try:
+        net = restored(net, **said, tensors=weights)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: its int8 part {said} does not fit: {error}") from error
+    net.architecture = architecture
+    return net
+
+
+def _shaped(architecture: dict) -> TryOnNet:
+    net = _build(architecture)
+    resize(net, architecture.get("widths", {}))
+    return net
 
 
 def _build(architecture: dict) -> TryOnNet:

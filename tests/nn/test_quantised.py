@@ -1,0 +1,147 @@
+"""int8 networks: which parts, how small, how near, and the same again from their file."""
+
+import copy
+import json
+import struct
+from fnmatch import fnmatchcase
+
+import pytest
+import torch
+from narrow import answer, inputs_of, net_of
+from quantised import int8_net
+from safetensors import safe_open
+from torch import nn
+from torch_pruning.pruner.importance import MagnitudeImportance
+
+from vtryon.compression.pruning import Pruning
+from vtryon.metrics.cost import cost
+from vtryon.nn.checkpoint import CheckpointError, load_net, save_net
+from vtryon.nn.quantised import Int8TryOnNet, as_int8, raise_without_kernels, stored_bytes
+from vtryon.nn.quantised_floats import in_floats
+from vtryon.nn.quantised_parts import HEADS, parts_of, replace_parts
+
+WIDE = {"channels": (16, 24, 32, 32, 32), "fpn_channels": 32, "flow_channels": (32, 16, 8)}
+
+
+@pytest.fixture(scope="module")
+def whole() -> Int8TryOnNet:
+    return int8_net()
+
+
+def test_a_saved_int8_network_says_bit_for_bit_what_it_said_before(whole, tmp_path):
+    save_net(whole, tmp_path / "int8.safetensors")
+    back = load_net(tmp_path / "int8.safetensors")
+    assert isinstance(back, Int8TryOnNet)
+    assert all(torch.equal(one, other) for one, other in zip(answer(whole), answer(back), strict=True))
+    assert back.int8_convolutions() == whole.int8_convolutions()
+    save_net(back, tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == (tmp_path / "int8.safetensors").read_bytes()
+
+
+def test_a_file_holds_int8_weights_and_no_pickle(whole, tmp_path):
+    save_net(whole, tmp_path / "int8.safetensors")
+    with safe_open(tmp_path / "int8.safetensors", framework="pt") as file:
+        weights = file.get_tensor("int8")
+    convolutions = [layer for layer in net_of().modules() if isinstance(layer, nn.Conv2d)]
+    heads = [layer for name, layer in net_of().named_modules() if any(fnmatchcase(name, head) for head in HEADS)]
+    assert len(heads) == 11
+    assert len(weights) == sum(c.weight.numel() for c in convolutions) - sum(h.weight.numel() for h in heads)
+    assert weights.dtype == torch.int8
+
+
+def test_every_convolution_is_int8_but_what_the_parts_say_last(whole):
+    convolutions = sum(isinstance(layer, nn.Conv2d) for layer in net_of().modules())
+    assert whole.int8_convolutions() == convolutions - 11
+    floats = [name for name, layer in whole.named_modules() if isinstance(layer, nn.Conv2d)]
+    assert len(floats) == 11
+    assert all(name.endswith(".6.layer") for name in floats)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scope", "part", "other"), [("warp", "cwm", "igm"), ("generator", "igm", "cwm")])
+def test_a_scope_leaves_the_other_module_as_it_was(scope, part, other):
+    net = net_of(ngf=8, **WIDE)
+    price, before = cost(int8_net(scope, net), (64, 64)), cost(net, (64, 64))
+    assert price[f"{part}/mib"] < 0.3 * before[f"{part}/mib"]
+    assert price[f"{other}/mib"] == before[f"{other}/mib"]
+    assert price["gmacs"] == before["gmacs"]
+    assert price["params_m"] == before["params_m"]
+
+
+def test_int8_takes_at_most_27_hundredths_of_the_float_file(tmp_path):
+    net = net_of(ngf=8, **WIDE)
+    save_net(net, tmp_path / "float.safetensors")
+    save_net(int8_net(net=net), tmp_path / "int8.safetensors")
+    assert (tmp_path / "int8.safetensors").stat().st_size < 0.27 * (tmp_path / "float.safetensors").stat().st_size
+
+
+@pytest.mark.slow
+def test_a_pruned_network_keeps_its_widths(tmp_path):
+    pruned = Pruning(0.4, scope="all", importance=MagnitudeImportance(), round_to=1)(net_of())
+    save_net(int8_net(net=pruned), tmp_path / "int8.safetensors")
+    back = load_net(tmp_path / "int8.safetensors")
+    assert cost(back, (64, 64))["params_m"] == cost(pruned, (64, 64))["params_m"]
+    assert torch.isfinite(back(*inputs_of(back)).image).all()
+
+
+def test_int8_weights_stay_on_the_cpu_and_in_their_type(whole):
+    scales = stored_bytes(whole)
+    assert whole.double().to("meta") is whole
+    assert stored_bytes(whole) == scales
+    assert torch.isfinite(whole(*inputs_of(net_of())).image).all()
+
+
+def test_a_file_of_other_widths_is_refused(whole, tmp_path):
+    path = tmp_path / "int8.safetensors"
+    save_net(whole, path)
+    content = path.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + length])
+    said = json.loads(header["__metadata__"]["vtryon"])
+    said["generator"]["ngf"] = 2
+    header["__metadata__"]["vtryon"] = json.dumps(said)
+    changed = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(changed)) + changed + content[8 + length :])
+    with pytest.raises(CheckpointError, match=r"int8 part .* does not fit: int8 must hold \d+ numbers"):
+        load_net(path)
+
+
+def test_an_unknown_scope_and_a_pattern_without_a_layer_are_named():
+    with pytest.raises(ValueError, match=r"scope \(='head'\) must be one of none, warp, generator, all"):
+        parts_of(net_of(), "head")
+    with pytest.raises(ValueError, match=r"keep_float names 'warp.nothing', which matches no layer"):
+        replace_parts(net_of(), ["generator"], ["warp.nothing"], as_int8)
+
+
+def test_a_layer_without_an_int8_kernel_is_named_and_can_be_kept_float():
+    net = net_of()
+    net.generator.model.model[1] = nn.GELU()
+    with pytest.raises(ValueError, match=r"generator: model.model.1 is a GELU, for which there is no int8 kernel"):
+        replace_parts(net, ["generator"], HEADS, as_int8)
+    replace_parts(net, ["generator"], ["generator.model.model.1"], as_int8)
+    assert any(isinstance(layer, nn.GELU) for layer in net.generator.modules())
+
+
+def test_without_int8_kernels_the_other_runtimes_are_named(monkeypatch):
+    monkeypatch.setattr(torch.backends.quantized.__class__, "engine", "none")
+    with pytest.raises(RuntimeError, match=r"no int8 kernels .* OpenVINO or ONNX Runtime"):
+        raise_without_kernels()
+
+
+def test_the_same_network_in_floats_says_the_same_and_unrounded_nearly_so(whole):
+    with torch.no_grad():
+        said = whole(*inputs_of(net_of())).image
+        floats = in_floats(whole)(*inputs_of(net_of())).image
+        unrounded = in_floats(whole, rounds=False)(*inputs_of(net_of())).image
+    assert ((said - floats).abs() < 1e-4).float().mean() > 0.99
+    assert 1e-4 < (said - unrounded).abs().mean() < 0.2 * said.std()
+
+
+def test_an_operation_without_a_form_in_floats_is_named(whole):
+    part = copy.deepcopy(whole)
+    graph = part.generator.graph
+    node = next(node for node in graph.nodes if node.target is torch.cat)
+    node.target = torch.stack
+    part.generator.recompile()
+    with pytest.raises(ValueError, match=r"cat.* is .*stack.*, which has no form in floats here"):
+        in_floats(part)
