@@ -3,6 +3,7 @@
 import json
 
 import onnx
+import pytest
 from tiny_nets import student_net, tutor_net
 
 from vtryon.cli import main
@@ -15,6 +16,7 @@ def leave_run(folder, net):
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_becomes_a_file_for_the_board_beside_its_report_and_runner(tmp_path, capsys):
     run = leave_run(tmp_path, student_net())
     assert main(["export", "--run", str(run), "--to", "jetson"]) == 0

@@ -13,7 +13,8 @@ from narrow import net_of
 from onnx import TensorProto, helper, numpy_helper
 from tiny_nets import tutor_net
 
-from vtryon.deploy import jetson_graph, tensorrt82
+from vtryon.deploy import pictures as forms
+from vtryon.deploy import tensorrt82
 from vtryon.deploy.jetson import export_jetson
 from vtryon.deploy.jetson_half import COORDINATE, coordinates, halve, rounded
 from vtryon.nn.afwm import AFWM
@@ -131,6 +132,7 @@ def test_the_report_lies_beside_the_file_and_tells_of_it(exported):
     ast.parse((folder / "jetson_runner.py").read_text(), feature_version=(3, 6))
 
 
+@pytest.mark.slow
 def test_the_network_stays_as_it_was(tmp_path):
     net = net_of(ngf=2, **SMALL).double().train()
     before = {key: value.clone() for key, value in net.state_dict().items()}
@@ -141,8 +143,8 @@ def test_the_network_stays_as_it_was(tmp_path):
 
 
 def test_a_graph_that_says_something_else_leaves_no_file(net, tmp_path, monkeypatch):
-    right = jetson_graph.gather_sample
-    monkeypatch.setattr(jetson_graph, "gather_sample", lambda image, flow, padding: right(image, flow * 1.01, padding))
+    right = forms.gather_sample
+    monkeypatch.setattr(forms, "gather_sample", lambda image, flow, padding: right(image, flow * 1.01, padding))
     with pytest.raises(ValueError, match=r"off by flow=.* px \(at most 0.01\)"):
         export_jetson(net, tmp_path / "x.onnx", (64, 64))
     assert not list(tmp_path.iterdir())

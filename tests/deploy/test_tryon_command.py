@@ -151,3 +151,37 @@ def test_released_weights_dress_a_person_at_the_published_size(folder):
     save_official(TryOnNet(AFWM(), ResUnetGenerator()), folder / "w.pth", folder / "g.pth")
     assert call(folder, *ONE, "--warp", "@w.pth", "--generator", "@g.pth", "--device", "cpu") == 0
     assert read_photo(folder / "out.png").image.shape == (90, 60, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["onnx", "openvino"])
+def test_another_backend_dresses_the_same(folder, backend):
+    for name, words in {"torch": (), backend: ("--backend", backend)}.items():
+        words = (*words, "--run", "@run", "--device", "cpu")
+        assert (
+            call(folder, "--person", "@images/a.png", "--cloth", "@cloths/red.jpg", "--out", f"@{name}.png", *words)
+            == 0
+        )
+    images = [read_photo(folder / f"{name}.png").image.astype(int) for name in ("torch", backend)]
+    assert np.abs(images[0] - images[1]).max() <= 1  # a step of rounding
+
+
+def test_many_pairs_share_streams_and_come_out_as_one_by_one(folder):
+    assert call(folder, *MANY, *RUN, "--backend", "onnx", "--batch", "2", "--streams", "2", "--threads", "2") == 0
+    streamed = {file.name: read_photo(file).image for file in (folder / "out").iterdir()}
+    assert len(streamed) == 3
+    assert call(folder, *MANY[:-1], "@plain", *RUN, "--batch", "1") == 0
+    for name, image in streamed.items():
+        assert np.abs(image.astype(int) - read_photo(folder / "plain" / name).image).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--backend", "tvm"), "backend='tvm' must be one of"),
+        (("--backend", "openvino", "--precision", "int8"), "vtryon export --run DIR --to openvino"),
+    ],
+)
+def test_a_backend_that_cannot_do_it_is_told(folder, words, reason, capsys):
+    assert call(folder, *ONE, *RUN, *words) == 2
+    assert reason in capsys.readouterr().err

@@ -8,7 +8,7 @@ before the start, others were computing.
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -34,16 +34,34 @@ def latency(
     device: str | torch.device = "cpu",
 ) -> Latency:
     """Time `run`, which computes on `device`."""
+    return interleaved({"": run}, warmup, repeats, device)[""]
+
+
+def interleaved(
+    runs: Mapping[str, Callable[[], object]],
+    warmup: int = 3,
+    repeats: int = 10,
+    device: str | torch.device = "cpu",
+) -> dict[str, Latency]:
+    """Time several calls in turn, A B A B, so that a machine that slows down slows all of them."""
     if repeats < 1 or warmup < 0:
         raise ValueError(f"repeats={repeats} must be at least 1 and warmup={warmup} at least 0")
     device = torch.device(device)
     before = _load()
     for _ in range(warmup):
-        run()
-    times = np.array([_timed(run, device) for _ in range(repeats)])
+        for run in runs.values():
+            run()
+    times = np.array([[_timed(run, device) for run in runs.values()] for _ in range(repeats)])
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-    low, median, high = (float(value) for value in (times.min(), np.median(times), np.percentile(times, 90)))
-    return Latency(low, median, high, repeats, torch.get_num_threads(), name, (before, _load()))
+    ends = (before, _load())
+    return {
+        key: Latency(*map(float, _three(column)), repeats, torch.get_num_threads(), name, ends)
+        for key, column in zip(runs, times.T, strict=True)
+    }
+
+
+def _three(times: np.ndarray) -> tuple[float, float, float]:
+    return times.min(), np.median(times), np.percentile(times, 90)
 
 
 def _timed(run: Callable[[], object], device: torch.device) -> float:

@@ -15,7 +15,8 @@ from vtryon.deploy import jetson_runner, tensorrt82
 from vtryon.deploy.energy import ESTIMATED, MACHINES, estimated_latency
 from vtryon.deploy.jetson_graph import board_graph
 from vtryon.deploy.jetson_half import coordinates, halve, name_coordinates, rounded
-from vtryon.deploy.jetson_parity import Distance, Pair, answers, check_parity, distance, drawn_pairs
+from vtryon.deploy.parity import Distance, Pair, answers, check_parity, distance, drawn_pairs
+from vtryon.deploy.runtime_onnx import OnnxRuntime
 from vtryon.metrics.cost import cost
 from vtryon.nn.atomic import atomic_write
 from vtryon.nn.tryon import TryOnNet, TutorNet
@@ -52,17 +53,17 @@ def export_jetson(
     graph = board_graph(net, size)
     name_coordinates(graph)
     tensorrt82.check(graph)
-    parity = distance(graph, pairs, expected)
+    parity = distance(answers(OnnxRuntime(graph), pairs), expected)
     check_parity(parity)
     half = halve(graph, coordinates(graph))
     drift = {  # as our runner builds the engine, and as it would answer without that care
-        "coordinates_f32": distance(rounded(half), pairs, expected, exact=True),
-        "all_f16": distance(rounded(halve(graph, ())), pairs, expected, exact=True),
+        "coordinates_f32": distance(answers(OnnxRuntime(rounded(half), exact=True), pairs), expected),
+        "all_f16": distance(answers(OnnxRuntime(rounded(halve(graph, ())), exact=True), pairs), expected),
     }
     model = {"f32": graph, "f16": half}[precision]
     tensorrt82.check(model)
     if precision == "f16":
-        drift["file_in_onnxruntime"] = distance(half, pairs, expected)
+        drift["file_in_onnxruntime"] = distance(answers(OnnxRuntime(half), pairs), expected)
         _check_range(drift)
     report = _report(net, model, path, size, precision) | {
         "parity_f32": {"pairs": len(pairs), **parity._asdict()},

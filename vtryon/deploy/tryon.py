@@ -1,18 +1,20 @@
 """Try-on from photos: a person and a garment of any size in, the person in that garment out."""
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
-from jaxtyping import UInt8
-from torch import nn
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
 
 from vtryon.data.cloth_mask import cloth_mask
 from vtryon.deploy.letterbox import Letterbox, letterbox
 from vtryon.deploy.photo import read_photo, write_photo
+from vtryon.deploy.runtime import Batch, Runtime
 from vtryon.nn.image import from_uint8, to_uint8
 
 
@@ -49,7 +51,7 @@ class Fitting(NamedTuple):
 
 
 def try_on_files(
-    net: nn.Module,
+    runtime: Runtime,
     pairs: Sequence[Pair],
     size: tuple[int, int],
     batch: int = 4,
@@ -63,24 +65,27 @@ def try_on_files(
     """
     if batch < 1:
         raise ValueError(f"batch={batch} must be at least 1")
-    failures = []
-    for start in range(0, len(pairs), batch):
-        fitted = []
-        for pair in pairs[start : start + batch]:
+    failures, waiting = [], deque()
+
+    def batches() -> Iterator[Batch]:
+        for start in range(0, len(pairs), batch):
+            fitted = []
+            for pair in pairs[start : start + batch]:
+                try:
+                    fitted.append((pair, read_fitting(pair, size, mask_method)))
+                except (OSError, ValueError) as error:
+                    failures.append(str(error))
+                    done()
+            if fitted:
+                waiting.append(fitted)
+                yield batch_of([fitting for _, fitting in fitted])
+
+    for answer in runtime.stream(batches()):
+        for (pair, fitting), image in zip(waiting.popleft(), pictures(answer.image), strict=True):
             try:
-                fitted.append((pair, read_fitting(pair, size, mask_method)))
-            except (OSError, ValueError) as error:
-                failures.append(str(error))
-                done()
-        answers = dress(net, [fitting for _, fitting in fitted])
-        for (pair, fitting), answer in zip(fitted, answers, strict=True):
-            try:
-                write_photo(pair.out, fitting.box.restore(fitting.photo, answer))
+                write_photo(pair.out, fitting.box.restore(fitting.photo, image))
                 if strip:
-                    write_photo(
-                        pair.out.with_name(f"{pair.out.stem}_strip.png"),
-                        _strip(fitting, answer),
-                    )
+                    write_photo(pair.out.with_name(f"{pair.out.stem}_strip.png"), _strip(fitting, image))
             except (OSError, ValueError) as error:
                 failures.append(f"{pair.out}: {error}")
             done()
@@ -142,15 +147,21 @@ def dress(net: nn.Module, fittings: Sequence[Fitting]) -> list[UInt8[np.ndarray,
     if net.training:
         raise ValueError("the network is in training mode, where a batch changes its statistics; call net.eval() first")
     device = next((parameter.device for parameter in net.parameters()), torch.device("cpu"))
+    return pictures(net(*(each.to(device) for each in batch_of(fittings))).image)
+
+
+def batch_of(fittings: Sequence[Fitting]) -> Batch:
+    """Fittings of one size as tensors: person, cloth, cloth_edge."""
     person, cloth = (
-        from_uint8(torch.from_numpy(np.stack(views)).to(device).permute(0, 3, 1, 2).contiguous())
-        for views in (
-            [fitting.person for fitting in fittings],
-            [fitting.cloth for fitting in fittings],
-        )
+        from_uint8(torch.from_numpy(np.stack(views)).permute(0, 3, 1, 2).contiguous())
+        for views in ([fitting.person for fitting in fittings], [fitting.cloth for fitting in fittings])
     )
-    edge = torch.from_numpy(np.stack([fitting.edge > 127 for fitting in fittings])[:, None]).to(device).float()
-    return list(to_uint8(net(person, cloth, edge).image).permute(0, 2, 3, 1).cpu().numpy())
+    return person, cloth, torch.from_numpy(np.stack([fitting.edge > 127 for fitting in fittings])[:, None]).float()
+
+
+def pictures(image: Float[Tensor, "b 3 h w"]) -> list[UInt8[np.ndarray, "H W 3"]]:
+    """Try-ons in [-1, 1] as photos have them."""
+    return list(to_uint8(image).permute(0, 2, 3, 1).cpu().numpy())
 
 
 def _read_edge(path: Path, cloth: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:

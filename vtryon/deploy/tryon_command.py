@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="pixels; default: what it was trained at",
     )
     net.add_argument("--device", default="auto", help="auto, cpu or cuda (%(default)s)")
+    run = parser.add_argument_group("how it is run")
+    run.add_argument("--backend", default="torch", help="torch, compile, onnx or openvino (%(default)s)")
+    run.add_argument("--precision", default="f32", help="f32, bf16 or int8 (%(default)s)")
+    run.add_argument("--threads", type=int, help="in all; default: what torch takes")
+    run.add_argument("--streams", type=int, default=1, help="batches at the same time, onnx and openvino (%(default)s)")
     out = parser.add_argument_group("the result")
     out.add_argument(
         "--out",
@@ -104,6 +110,7 @@ def _run(args: argparse.Namespace) -> list[str]:
     else:
         pairs = read_pairs(args.pairs, args.images, args.cloths, args.edges, args.out)
     net, size = open_net(args.run, args.warp, args.generator, args.size and tuple(args.size), args.device)
+    runtime = _runtime(args, net, size, min(args.batch, len(pairs)))
     columns = (
         *Progress.get_default_columns()[:-1],
         MofNCompleteColumn(),
@@ -112,7 +119,7 @@ def _run(args: argparse.Namespace) -> list[str]:
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("try-on", total=len(pairs))
         return try_on_files(
-            net,
+            runtime,
             pairs,
             size,
             args.batch,
@@ -120,3 +127,15 @@ def _run(args: argparse.Namespace) -> list[str]:
             args.strip,
             done=lambda: progress.advance(task),
         )
+
+
+def _runtime(args: argparse.Namespace, net: Any, size: tuple[int, int], batch: int) -> Any:
+    from vtryon.deploy.export_command import TARGETS, default_file
+    from vtryon.deploy.runtime import RuntimeUnfitError, open_runtime
+
+    source = net
+    if args.precision == "int8" and args.backend in TARGETS:
+        if args.run is None:
+            raise RuntimeUnfitError("--precision int8 reads the file of `vtryon export`, which is made of a --run")
+        source = default_file(args.run, args.backend, "int8")
+    return open_runtime(source, args.backend, args.precision, size, batch, args.threads, args.streams)

@@ -1,18 +1,15 @@
-"""How far an ONNX graph answers from the network it was made of, in ONNX Runtime on the CPU."""
+"""How far what an engine says is from what the network says that it was made of."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import onnx
-import onnxruntime
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from vtryon.data.synthetic.canvas import Frame
 from vtryon.data.synthetic.sample import make_person, make_shop, reduce, to_uint8, wear
-from vtryon.deploy.jetson_graph import INPUTS
 from vtryon.nn.image import from_uint8
 
 FLOW_PX, IMAGE = 0.01, 1e-4  # the largest distances that an exact export may have
@@ -35,27 +32,19 @@ def drawn_pairs(size: tuple[int, int], count: int = 2) -> list[Pair]:
     return [_drawn(index, frame) for index in range(count)]
 
 
-def answers(net: nn.Module, pairs: Sequence[Pair]) -> list[Answer]:
-    """What the network itself says, in evaluation mode."""
+def answers(said_by: Callable, pairs: Sequence[Pair]) -> list[Answer]:
+    """What a network in evaluation mode, or a runtime, says."""
     with torch.no_grad():
-        spoken = [net(*pair) for pair in pairs]
-    return [(answer.image.numpy(), answer.flow.numpy()) for answer in spoken]
+        spoken = [said_by(*pair) for pair in pairs]
+    return [(answer.image.float().numpy(), answer.flow.float().numpy()) for answer in spoken]
 
 
-def distance(
-    model: onnx.ModelProto, pairs: Sequence[Pair], expected: Sequence[Answer], exact: bool = False
-) -> Distance:
-    """Run the graph on the pairs; `exact`: as it is written, without the runtime's own changes."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    if exact:
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+def distance(said: Sequence[Answer], expected: Sequence[Answer]) -> Distance:
+    """Largest and mean distance between two lists of answers to the same pairs."""
     image, flow = [], []
-    for pair, (true_image, true_flow) in zip(pairs, expected, strict=True):
-        said = session.run(["image", "flow"], {name: tensor.numpy() for name, tensor in zip(INPUTS, pair, strict=True)})
-        image.append(np.abs(said[0] - true_image))
-        flow.append(np.abs(said[1] - true_flow) * _half_sides(true_flow))
+    for (image_said, flow_said), (true_image, true_flow) in zip(said, expected, strict=True):
+        image.append(np.abs(image_said - true_image))
+        flow.append(np.abs(flow_said - true_flow) * _half_sides(true_flow))
     return Distance(*(float(value) for each in (flow, image) for value in (np.max(each), np.mean(each))))
 
 

@@ -1,0 +1,103 @@
+"""Post-training quantisation: what is asked to stay float does, and mistakes are told before anything is computed."""
+
+import openvino
+import pytest
+import torch
+from narrow import net_of
+from quantised import pictures
+
+from vtryon.deploy.on_openvino import OnOpenVINO
+from vtryon.deploy.openvino_graph import openvino_graph
+from vtryon.deploy.ptq import GLUE, Budget, quantise
+
+HEADS = ("warp.aflow_net.netMain.*.6", "warp.aflow_net.netRefine.*.6")
+PAIRS = [pictures(seed) for seed in range(3)]
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return openvino_graph(net_of(), (64, 64), batch=None)
+
+
+def fake_quantised(model) -> int:
+    return sum(op.get_type_name() == "FakeQuantize" for op in model.get_ops())
+
+
+@pytest.mark.slow
+def test_everything_or_all_but_coordinates_runs_in_int8(graph, tmp_path):
+    whole = OnOpenVINO(quantise(graph, PAIRS), net_of(), (64, 64), 2)
+    kept = OnOpenVINO(quantise(graph, PAIRS, (*GLUE, *HEADS)), net_of(), (64, 64), 2)
+    assert whole.runtime.convolutions() == {"int8": 156}
+    assert kept.runtime.convolutions() == {"int8": 146, "f32": 10}
+    with torch.no_grad():
+        usual = net_of()(*pictures(7))
+    off = [(each(*pictures(7)).flow - usual.flow).abs().mean() for each in (whole, kept)]
+    assert off[1] < off[0]
+    weights = sum(value.numel() for value in net_of().parameters())
+    assert kept.save(tmp_path / "kept.xml") < 0.3 * 4 * weights / 2**20
+
+
+@pytest.mark.slow
+def test_scales_are_per_channel_or_one_and_activations_symmetric_or_not(graph):
+    per_channel, one = (_scales(quantise(graph, PAIRS, per_channel=each)) for each in (True, False))
+    assert max(one) == 1 < max(per_channel)
+    centred = quantise(graph, PAIRS, symmetric=True)
+    lows = [_levels(op)[0] for op in centred.get_ops() if op.get_type_name() == "FakeQuantize"]
+    highs = [_levels(op)[1] for op in centred.get_ops() if op.get_type_name() == "FakeQuantize"]
+    skewed = [abs(low + high) > 0.02 * max(high, -low) for low, high in zip(lows, highs, strict=True) if low < 0]
+    assert not any(skewed)
+
+
+@pytest.mark.slow
+def test_a_budget_takes_operations_back_until_it_holds(graph):
+    with torch.no_grad():
+        items = [(*pair, net_of()(*pair).image) for pair in PAIRS]
+
+    def judge(ask, some):
+        scores = [-float((torch.from_numpy(ask(*pair)[0]) - image).square().mean()) for *pair, image in some]
+        return sum(scores) / len(scores), scores
+
+    left = (
+        "",
+        "warp*",
+        "generator.model.model.4*",
+    )  # each operation that is not left alone is tried, which takes seconds
+    held = quantise(graph, PAIRS, left, budget=Budget(judge, items, fall=1e-6, rounds=2))
+    assert 0 < fake_quantised(held) < fake_quantised(quantise(graph, PAIRS, left))
+
+
+def test_no_pairs_are_named():
+    with pytest.raises(ValueError, match=r"calibration \(=0\): the ranges of activations are learnt from pairs"):
+        quantise(openvino.Model([], [], "empty"), [])
+
+
+@pytest.mark.slow
+def test_a_pattern_without_operations_is_named(graph):
+    with pytest.raises(ValueError, match=r"keep_float names 'warp.nowhere', which matches no operation"):
+        quantise(graph, PAIRS, ["warp.nowhere"])
+
+
+def test_a_missing_tool_kit_is_named_with_its_remedy(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "nncf", None)
+    with pytest.raises(ImportError, match=r'post-training quantisation needs NNCF: pip install "vtryon\[deploy\]"'):
+        quantise(openvino.Model([], [], "empty"), PAIRS)
+
+
+def _levels(op) -> tuple[float, float]:
+    """The least and the largest value that a fake-quantiser lets through."""
+    low, high = (op.input_value(port).get_node() for port in (3, 4))
+    return float(low.get_data().min()), float(high.get_data().max())
+
+
+def _scales(model) -> list[int]:
+    """Of int8 weights: how many scales each has."""
+    products = [op for op in model.get_ops() if op.get_type_name() == "Multiply"]
+    return [
+        op.input_value(1).get_node().get_data().size for op in products if _widens_int8(op.input_value(0).get_node())
+    ]
+
+
+def _widens_int8(op) -> bool:
+    if op.get_type_name() == "Subtract":
+        op = op.input_value(0).get_node()
+    return op.get_type_name() == "Convert" and op.input_value(0).get_element_type().get_type_name() == "i8"
