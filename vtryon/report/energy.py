@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from vtryon.deploy.energy import BUDGET_WH, ESTIMATED, MEASURED, Figure, estimated_latency, inferences, machine
 from vtryon.nn.atomic import atomic_write
+from vtryon.report.figure import sheet
 from vtryon.report.rows import Row, label, read_rows, run_folders, same_protocol, value
 
 FORMAT = "vtryon measurement 1"  # of the JSON that a board's runner leaves
@@ -105,22 +106,16 @@ def write_points(found: Sequence[Point], path: Path, budget_wh: float = BUDGET_W
 
 def draw(found: Sequence[Point], path: Path, budget_wh: float = BUDGET_WH) -> None:
     """A picture (by the suffix of `path`): one colour a machine; filled where measured, hollow where estimated."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # half a second, for this picture alone
-    from matplotlib.figure import Figure as Sheet
-
-    sheet = Sheet(figsize=(7, 4.5), layout="constrained")
-    FigureCanvasAgg(sheet)
-    axes = sheet.add_subplot(xscale="log", xlabel=f"try-ons with {budget_wh:g} Wh", ylabel="SSIM, paired")
-    for number, name in enumerate(dict.fromkeys(point.machine for point in found)):
-        for basis in (MEASURED, ESTIMATED):
-            some = [point for point in found if point.machine == name and point.basis == basis]
-            if some:
-                _scatter(axes, some, f"{name} ({basis})", f"C{number}", basis, budget_wh)
-    axes.grid(visible=True, which="both", alpha=0.3)
-    axes.margins(0.12)
-    axes.legend(fontsize=8)
-    with atomic_write(path) as temporary:
-        sheet.savefig(temporary, dpi=150)
+    with sheet(path) as ((axes,),):
+        axes.set(xscale="log", xlabel=f"try-ons with {budget_wh:g} Wh", ylabel="SSIM, paired")
+        for number, name in enumerate(dict.fromkeys(point.machine for point in found)):
+            for basis in (MEASURED, ESTIMATED):
+                some = [point for point in found if point.machine == name and point.basis == basis]
+                if some:
+                    _scatter(axes, some, f"{name} ({basis})", f"C{number}", basis, budget_wh)
+        axes.grid(visible=True, which="both", alpha=0.3)
+        axes.margins(0.12)
+        axes.legend(fontsize=8)
 
 
 def _scatter(axes: Any, some: Sequence[Point], name: str, colour: str, basis: str, budget_wh: float) -> None:

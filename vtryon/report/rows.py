@@ -14,7 +14,7 @@ ORIGIN = (
     *("name", "stage", "profile", "seed", "size", "steps", "seconds", "perceptual", "fingerprint", "config_hash"),
     *("commit", "dirty", "date", "cpu", "gpu", "threads"),
 )
-GROUPS = ("scores", "cost", "latency", "speed")
+GROUPS = ("scores", "cost", "latency", "speed", "deployed", "front")
 
 
 def read_rows(*places: str | Path) -> list[dict[str, Any]]:
