@@ -132,6 +132,11 @@ def test_a_recipe_brings_its_own_sweep_and_the_command_line_has_the_last_word():
     assert swept[2:] == ["compression.ratio=0.2,0.3,0.4,0.5"]
 
 
+def test_both_ends_of_a_range_are_checked_before_a_search_begins():
+    line = ["experiment=budget", "compression=budget_uniform", "target.share=interval(0.4,1.2)"]
+    assert any("target.share=1.2: must be" in said for said in complaints(with_sweep(line)))
+
+
 def test_a_sweep_over_nothing_is_told():
     with pytest.raises(ConfigError, match="nothing to sweep over"):
         with_sweep(["experiment=student"])
@@ -203,3 +208,9 @@ def test_conf_holds_no_group_that_nothing_uses():
     chosen = (conf_dir() / "config.yaml").read_text()
     for group in (path.name for path in Path(conf_dir()).iterdir() if path.is_dir()):
         assert f"- {group}:" in chosen
+
+
+def test_an_analysis_takes_released_weights_as_well_as_a_run_s():
+    for experiment in ("f1_f4_block_sensitivity", "f5_filter_sensitivity"):
+        assert composed(f"experiment={experiment}")["parents"].keys() == {"net"}
+        assert composed(f"experiment={experiment}", "model=official")["parents"] == {}

@@ -23,7 +23,7 @@ from vtryon.run import build, run
 ROOT = Path(__file__).parents[1]
 SMOKE = ["debug=smoke", "trainer=cpu"]
 # run by the demo in `chain`, or by a test of its own
-ELSEWHERE = {*RUNS, "official"}
+ELSEWHERE = {*RUNS, "official", "budget"}
 pytestmark = pytest.mark.slow
 
 
@@ -120,6 +120,16 @@ def test_every_way_of_pruning_and_tuning_ends_at_the_same_size(chain, here):
     assert size < 0.7 * dense["cost"]["params_m"]
     for folder in (file.parent for file in (here / "runs").rglob("row.json")):
         assert sum(value.numel() for value in load_net(folder / "model.safetensors").parameters()) / 1e6 == size
+
+
+def test_a_budget_leaves_a_row_beside_the_uniform_one_of_the_same_size(chain, here):
+    done = vtryon("run", "experiment=budget", f"paths.chain={chain}", "target.share=0.6", *SMOKE)
+    assert done.returncode == 0, done.stderr
+    found = {row["name"]: row for row in rows(here / "runs")}
+    assert found.keys() == {"budget", "budget-uniform"}
+    dense = json.loads((chain / "student" / "row.json").read_text())
+    assert all(row["cost"]["gmacs"] <= 0.6 * dense["cost"]["gmacs"] for row in found.values())
+    assert "budget-uniform" in done.stdout
 
 
 def test_an_importance_that_reads_gradients_asks_the_task(chain, here):

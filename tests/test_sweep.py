@@ -13,6 +13,7 @@ from vtryon.hydra_app import app
 from vtryon.pipeline import finished
 from vtryon.report.rows import read_rows
 from vtryon.run import identity
+from vtryon.sweep import is_finished
 
 QUIET = ("hydra/job_logging=none", "hydra/hydra_logging=none", "hydra.sweeper.score=val/epe")
 ASKED = ("experiment=tutor_warp", "seed=0,1,2,3")
@@ -155,6 +156,22 @@ def test_weights_that_have_changed_before_it_make_a_finished_job_stale(jobs, tmp
     weights.write_bytes(b"two")
     assert launch(*words) == 2
     assert "weights.tutor" in capsys.readouterr().err
+
+
+def test_a_sweep_is_finished_until_weights_that_any_of_its_jobs_read_change(jobs, tmp_path):
+    """Half of these jobs read the teacher alone, the others the tutor too."""
+    parents = [tmp_path / "demo" / name / "model.safetensors" for name in ("tutor", "student")]
+    for weights in parents:
+        weights.parent.mkdir(parents=True)
+        weights.write_bytes(b"one")
+    assert launch("experiment=t1_cwm_pruning", "compression.ratio=0.2", "training=untuned,by_task") == 0
+    (file,) = tmp_path.rglob("manifest.json")
+    assert is_finished(file.parent)
+    for weights in parents:
+        weights.write_bytes(b"two")
+        assert not is_finished(file.parent)
+        weights.write_bytes(b"one")
+    assert is_finished(file.parent)
 
 
 def test_a_named_folder_takes_further_values_under_new_numbers(jobs, tmp_path):

@@ -21,6 +21,7 @@ from vtryon.nn.atomic import atomic_write
 from vtryon.nn.lock import locked
 
 FILE = "state.json"
+LEARNT = ("checkpoints/last.ckpt", "sensitivity.csv")  # what a run that was cut short goes on from
 RUNNING, DONE, FAILED, STOPPED = "running", "done", "failed", "stopped"
 
 
@@ -117,7 +118,7 @@ def origin(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _refuse_another(folder: Path, before: Mapping[str, Any], own: dict, config: Mapping[str, Any]) -> None:
     """What is learnt under one config must not go on under another, nor be written over."""
-    learnt = before.get("state") == DONE or (folder / "checkpoints" / "last.ckpt").is_file()
+    learnt = before.get("state") == DONE or any((folder / name).is_file() for name in LEARNT)
     if not learnt or before.get("origin", own) == own:
         return
     old = OmegaConf.to_container(OmegaConf.load(folder / "config.yaml"))

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from vtryon import __version__
+from vtryon import __version__, bench_command, reproduce_command
 from vtryon.deploy import export_command, tryon_command
 from vtryon.report import command as report_command
 from vtryon.report import energy_command
@@ -83,6 +83,11 @@ def _parser() -> argparse.ArgumentParser:
 
     verb = verbs.add_parser("report", help="finished runs as a table, as CSV, and their try-ons side by side")
     report_command.add_arguments(verb)
+    verb.set_defaults(verb=_report)
+
+    verb = verbs.add_parser("reproduce", help="the published tables and figures: run what is missing, then compare")
+    reproduce_command.add_arguments(verb)
+    verb.set_defaults(verb=reproduce_command.main)
 
     verb = verbs.add_parser("export", help="a run's network as a file for another machine")
     export_command.add_arguments(verb)
@@ -92,17 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     energy_command.add_arguments(verb)
     verb.set_defaults(verb=_energy)
 
-    bench = verbs.add_parser("bench", help="ratios of speed, measured in one run").add_subparsers(required=True)
-    verb = bench.add_parser("data", help="loading samples, against the released loader's work")
-    verb.set_defaults(verb=_bench_data)
-    verb = bench.add_parser(
-        "train-step",
-        help="a step of the student's training, against the released loop's work",
-    )
-    verb.set_defaults(verb=_bench_train_step)
-    verb = bench.add_parser("sweep", help="what a ratio costs once others have left what all share")
-    verb.add_argument("overrides", nargs="*", metavar="key=value", help="config keys for all ratios")
-    verb.set_defaults(verb=_bench_sweep)
+    verb = verbs.add_parser("bench", help="ratios of speed, measured in one run")
+    bench_command.add_arguments(verb)
     return parser
 
 
@@ -182,6 +178,30 @@ def _data_synth(args: argparse.Namespace) -> int:
     return 0
 
 
+def _report(args: argparse.Namespace) -> int:
+    done = report_command.main(args)
+    if done or not args.upload:
+        return done
+    try:
+        from vtryon.dashboard.upload import upload
+
+        sent = upload(
+            args.runs,
+            reproduce_command.experiments_dir(),
+            args.out or args.runs[0] / "reproduction",
+            args.entity,
+            args.project,
+        )
+    except ModuleNotFoundError as error:
+        print(f'vtryon report: --upload needs {error.name}: pip install "vtryon[dashboards]"', file=sys.stderr)
+        return 2
+    except ValueError as error:
+        print(f"vtryon report: {error}", file=sys.stderr)
+        return 2
+    print(f"{sent} runs, the workspace and a report for each table are at wandb's {args.project}")
+    return 0
+
+
 def _energy(args: argparse.Namespace) -> int:
     try:
         if args.measure:
@@ -192,24 +212,6 @@ def _energy(args: argparse.Namespace) -> int:
     except (ValueError, OSError) as error:
         print(f"vtryon energy: {error}", file=sys.stderr)
         return 2
-
-
-def _bench_data(args: argparse.Namespace) -> int:
-    from vtryon.data.speed import main
-
-    return main()
-
-
-def _bench_train_step(args: argparse.Namespace) -> int:
-    from vtryon.training.speed import main
-
-    return main()
-
-
-def _bench_sweep(args: argparse.Namespace) -> int:
-    from vtryon.sweep_speed import main
-
-    return main(args.overrides)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
@@ -55,8 +55,11 @@ def check_command_line(overrides: Sequence[str], config_dir: str | None = None) 
     raise_problems(found)
 
 
-def with_sweep(overrides: Sequence[str], config_dir: str | None = None) -> list[str]:
+def with_sweep(overrides: Sequence[str], config_dir: str | None = None, single: bool = False) -> list[str]:
     """The overrides of a sweep, completed by those that its recipe names under `sweep` and the command line does not.
+
+    Args:
+        single: where there is nothing to sweep over, make it a sweep of one job.
 
     Raises:
         ConfigError: where there is nothing to sweep over.
@@ -66,6 +69,8 @@ def with_sweep(overrides: Sequence[str], config_dir: str | None = None) -> list[
     recipe = _compose([_choices(override)[0] for override in parsed], config_dir).sweep
     added = [f"{key}={values}" for key, values in recipe.items() if key not in given]
     if not added and not any(override.is_sweep_override() for override in parsed):
+        if single:
+            return [*overrides, *([] if "seed" in given else ["seed=0"])]
         raise ConfigError("-m: nothing to sweep over; give a key several values, such as seed=0,1,2")
     return [*overrides, *added]
 
@@ -142,10 +147,9 @@ def _explained(message: str, config_dir: str | None) -> str:
 def _choices(override: Override) -> list[str]:
     if not override.is_sweep_override():
         return [override.input_line]
-    try:
-        return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
-    except HydraException:  # a range of real numbers, for an optimising sweeper
-        return []
+    if isinstance(override.value(), IntervalSweep):  # of real numbers, for a sweeper that searches
+        return [f"{override.get_key_element()}={end}" for end in (override.value().start, override.value().end)]
+    return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
 
 
 def _written(value: object) -> str:

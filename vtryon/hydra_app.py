@@ -4,6 +4,8 @@ import errno
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -24,10 +26,10 @@ def app(argv: list[str]) -> None:
     sys.argv = [started[0], *argv]
 
     @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")
-    def start(cfg: DictConfig) -> None:
+    def start(cfg: DictConfig) -> float | None:
         sys.argv = started  # Lightning repeats the command line in each process of a data-parallel run
         try:
-            job(cfg)
+            return job(cfg)
         except Exception as error:
             known = users_fault(error)
             if not OmegaConf.is_missing(HydraConfig.get().job, "num"):  # one of a sweep: the others go on
@@ -48,8 +50,8 @@ class JobFailedError(Exception):
     """Why a job of a sweep failed, in one line that any launcher can carry from one process to another."""
 
 
-def job(cfg: DictConfig) -> None:
-    """One run in the folder that Hydra gave it."""
+def job(cfg: DictConfig) -> float | None:
+    """One run in the folder that Hydra gave it; returns the score that `objective` names, for a searching sweeper."""
     from vtryon.report.terminal import table
     from vtryon.run import run
 
@@ -57,8 +59,21 @@ def job(cfg: DictConfig) -> None:
         cfg.paths.run = HydraConfig.get().runtime.output_dir
     console = Console(quiet=os.environ.get("LOCAL_RANK", "0") != "0")
     console.print(Syntax(OmegaConf.to_yaml(cfg, resolve=True), "yaml", background_color="default"))
-    row = run(cfg)
-    console.print(table([row], title=f"{cfg.paths.run}/row.json"))
+    rows = [run(cfg), *(run(other) for other in beside(cfg))]
+    console.print(table(rows, title=f"{cfg.paths.run}/row.json"))
+    return (rows[0].get("scores") or {}).get(cfg.get("objective"))
+
+
+def beside(cfg: DictConfig) -> Iterator[DictConfig]:
+    """The runs that this one is put beside, in RUN/NAME: the same but for a few overrides. A sweep's have none."""
+    if not OmegaConf.is_missing(HydraConfig.get().job, "num"):
+        return
+    for name, overrides in (cfg.get("beside") or {}).items():
+        place = f"paths.run='{Path(cfg.paths.run) / name}'"
+        other = hydra.compose("config", overrides=[*HydraConfig.get().overrides.task, *overrides, place])
+        with open_dict(other):
+            other.name, other.sweep = f"{cfg.name}-{name}", {}
+        yield other
 
 
 def users_fault(error: BaseException | None) -> Exception | None:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from vtryon.config import read
-from vtryon.run import identity, run
+from vtryon.run import essence, run
 
 
 def pipeline(experiments: Sequence[str], folder: Path, overrides: Sequence[str] = ()) -> list[dict[str, Any]]:
@@ -43,7 +43,7 @@ def finished(cfg) -> dict[str, Any] | None:
     file = Path(cfg.paths.run) / "row.json"
     if not file.is_file():
         return None
-    row, asked = json.loads(file.read_text()), identity(cfg)
+    row, asked = json.loads(file.read_text()), essence(cfg)
     same = ("config_hash", "vtryon")
     weights = [{role: parent["sha256"] for role, parent in made["parents"].items()} for made in (row, asked)]
     if row.get("state") == "failed":

@@ -1,4 +1,4 @@
-"""One run: build, load, fit, test, time, and write one row. The only file that knows every floor."""
+"""One run: build, load, fit, test, analyse, time, and write one row. The only file that knows every floor."""
 
 import hashlib
 import json
@@ -18,23 +18,21 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.model_helpers import is_overridden
 
+from vtryon import __version__
 from vtryon.attempt import attempt, reason_of
 from vtryon.callbacks.artifacts import log_checkpoint
-from vtryon.callbacks.checkpoints import Checkpoints
-from vtryon.callbacks.cost import CostRecord
 from vtryon.callbacks.provenance import config_hash, provenance
-from vtryon.callbacks.scores import Scores
 from vtryon.callbacks.stopping import leaving_on_signals
-from vtryon.callbacks.throughput import Throughput
 from vtryon.callbacks.tracking import Tracking
 from vtryon.callbacks.wandb_logger import finish
 from vtryon.changes import PLACES
 from vtryon.compress import compress
-from vtryon.config import problems, raise_problems
+from vtryon.config import ConfigError, problems, raise_problems
 from vtryon.deploy.benchmark import Latency, latency
 from vtryon.nn.atomic import atomic_write
 from vtryon.nn.checkpoint import save_net
 from vtryon.nn.tryon import TryOnNet, TutorNet
+from vtryon.report import sensitivity
 from vtryon.targets import guests
 from vtryon.training.stage import Stage
 
@@ -77,8 +75,10 @@ def _measure(cfg: DictConfig, folder: Path, row: dict[str, Any], config: dict[st
         row |= {"fingerprint": data.fingerprint(), "perceptual": _perceptual(stage)}
         trainer.callbacks.append(Tracking(config, row))
         measured = carry_out(stage, data, trainer, folder, tuple(cfg.data.size))
-        if cfg.compression is not None and not isinstance(stage, Stage):
+        if cfg.compression is not None and not isinstance(stage, Stage) and isinstance(stage.net, TryOnNet):
             save_net(stage.net, folder / "model.safetensors")
+        if cfg.get("analysis") is not None:
+            row["analysis"] = analyse(stage, data, folder, cfg)
         row |= measured | {"skipped": len(data.skipped), "seconds": round(time.perf_counter() - start, 1)}
         if trainer.is_global_zero:
             if isinstance(stage, Stage):
@@ -121,7 +121,12 @@ def build(
 
 
 def identity(cfg: DictConfig) -> dict[str, Any]:
-    """What tells this run from others: its config, its parents' weights, and where its code comes from."""
+    """What tells this run from others, and where its code comes from."""
+    return essence(cfg) | provenance()
+
+
+def essence(cfg: DictConfig) -> dict[str, Any]:
+    """What tells this run from others: its config, its parents' weights, and the code's version."""
     asked = OmegaConf.to_container(cfg, resolve=False)  # unresolved, so that a path in it is but its name
     return {
         "name": cfg.name,
@@ -132,7 +137,7 @@ def identity(cfg: DictConfig) -> dict[str, Any]:
         "size": list(cfg.data.size),
         "config_hash": config_hash(asked, without=PLACES),
         "parents": {role: _parent(Path(path).expanduser()) for role, path in cfg.parents.items()},
-        **provenance(),
+        "vtryon": __version__,
     }
 
 
@@ -162,6 +167,14 @@ def carry_out(stage, data, trainer: pl.Trainer, folder: Path, size: tuple[int, i
     return measured
 
 
+def analyse(stage, data, folder: Path, cfg: DictConfig) -> dict[str, Any]:
+    """Ask the network what the analysis asks, into RUN/sensitivity.csv, and draw it; returns what was asked."""
+    if isinstance(stage.net, TutorNet) or not isinstance(stage.net, TryOnNet):
+        raise ConfigError(f"analysis: {type(stage.net).__name__} is no parser-free network; take a student's file")
+    asked = instantiate(cfg.analysis, _convert_="all")(stage.net, data, folder, cfg.seed)
+    return asked | sensitivity.draw(folder, asked["kind"])
+
+
 def time_net(net: TryOnNet, size: tuple[int, int], device: torch.device) -> Latency:
     """Latency of one try-on of `size`, f32, as torch runs it eagerly."""
     net = net.to(device).eval()
@@ -172,18 +185,10 @@ def time_net(net: TryOnNet, size: tuple[int, int], device: torch.device) -> Late
 
 
 def _collect(trainer: pl.Trainer, measured: dict[str, Any]) -> None:
-    """What the callbacks keep for the row."""
+    """What the callbacks keep for the row; a later one sees what those before it put in."""
     for callback in trainer.callbacks:
-        if isinstance(callback, Scores):
-            record = callback.record()
-            measured["scores"] |= record.pop("scores")
-            measured |= record
-        elif isinstance(callback, CostRecord):
-            measured["cost"] = callback.record()
-        elif isinstance(callback, Throughput):
-            measured["speed"] = callback.record()
-        elif isinstance(callback, Checkpoints):
-            measured["scores"] = callback.record() | measured["scores"]
+        if hasattr(callback, "into_row"):
+            measured |= callback.into_row(measured)
 
 
 def _log_model(trainer: pl.Trainer, folder: Path, data, cfg: DictConfig, row: dict[str, Any]) -> None:

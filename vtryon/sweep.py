@@ -14,9 +14,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from vtryon.attempt import DONE, RUNNING, is_held, origin, read_state, record_failure
 from vtryon.changes import PLACES, changes, listed
-from vtryon.config import ConfigError
+from vtryon.config import ConfigError, conf_dir, read
 from vtryon.nn.atomic import atomic_write
-from vtryon.run import identity
+from vtryon.run import essence
 
 FILE = "manifest.json"
 MISSING, INTERRUPTED = "missing", "interrupted"
@@ -44,12 +44,12 @@ class Sweep:
 
     def __init__(self, folder: Path, base: DictConfig, jobs: Sequence[tuple[list[str], DictConfig]]):
         self.folder, before = folder, _read(folder)
-        self.base = OmegaConf.to_container(base)
+        self.base, self.recipes = OmegaConf.to_container(base), _recipes()
         self._refuse_another_base(before.get("base", self.base))
         numbers = {frozenset(job["overrides"]): job["number"] for job in before.get("jobs", [])}
         for overrides, _ in jobs:
             numbers.setdefault(frozenset(overrides), len(numbers))
-        self.jobs = [Job(numbers[frozenset(o)], o, origin(identity(cfg))) for o, cfg in jobs]
+        self.jobs = [Job(numbers[frozenset(o)], o, origin(essence(cfg))) for o, cfg in jobs]
         self._refuse_stale(dict(zip((job.number for job in self.jobs), (cfg for _, cfg in jobs), strict=True)))
         asked = {job.number for job in self.jobs}
         self.others = [job for job in before.get("jobs", []) if job["number"] not in asked]
@@ -84,7 +84,11 @@ class Sweep:
     def write(self) -> None:
         """SWEEP/manifest.json as things stand."""
         jobs = [job._asdict() | self.state(job) for job in self.jobs]
-        content = {"base": self.base, "jobs": sorted([*jobs, *self.others], key=lambda job: job["number"])}
+        content = {
+            "base": self.base,
+            "recipes": self.recipes,
+            "jobs": sorted([*jobs, *self.others], key=lambda job: job["number"]),
+        }
         with atomic_write(self.folder / FILE) as temporary:
             temporary.write_text(json.dumps(content, indent=1))
 
@@ -108,6 +112,27 @@ class Sweep:
                 f"{self.path(job)} is finished, but of another config:{listed(differing)}\n"
                 "undo the change, delete that folder, or name another for the sweep (hydra.sweep.dir=DIR)"
             )
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a sweep is done, told without composing each of its configs.
+
+    So it is if every job is done, conf/ is what it was, and of jobs that read the same weights one would be the same
+    run today; where this says no, launching the sweep again tells exactly what is left.
+    """
+    before = _read(folder)
+    jobs = before.get("jobs", [])
+    states = [read_state(folder / str(job["number"])) for job in jobs]
+    if not jobs or before.get("recipes") != _recipes() or any(said.get("state") != DONE for said in states):
+        return False
+    kinds = {json.dumps(said["origin"]["weights"]): (job, said) for job, said in zip(jobs, states, strict=True)}
+    return all(origin(essence(read(job["overrides"]))) == said["origin"] for job, said in kinds.values())
+
+
+def _recipes() -> str:
+    """A hash of all of conf/."""
+    files = sorted(conf_dir().rglob("*.yaml"))
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
 def folder_of(overrides: Sequence[str], configs: Sequence[DictConfig]) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
-OURS = ("nn", "losses", "metrics", "data", "compression", "training", "callbacks")
+OURS = ("nn", "losses", "metrics", "data", "compression", "analysis", "training", "callbacks")
 ALLOWED = (
     *(f"vtryon.{floor}." for floor in OURS),
     *("torch.optim.", "torch.nn.", "torch_pruning.", "torchmetrics.", "neural_compressor.", "nncf."),

@@ -1,6 +1,6 @@
 """A batch of try-on samples: `TryOnBatch` as networks take it, `Raw` as files hold it and processes ship it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -64,6 +64,21 @@ def finish(raw: Raw) -> TryOnBatch:
         densepose=raw.densepose,
         pose=None if raw.pose is None else pose_maps(raw.pose, tuple(person.shape[-2:])),
     )
+
+
+def singles(batches: Iterable[Raw | TryOnBatch]) -> Iterator[TryOnBatch]:
+    """The samples of batches, as batches of one."""
+    for batch in batches:
+        batch = finish(batch) if isinstance(batch, Raw) else batch
+        for row in range(len(batch.person)):
+            yield TryOnBatch(*(None if value is None else value[row : row + 1] for value in batch))
+
+
+def worn_otherwise(batch: TryOnBatch) -> tuple[Tensor, Tensor, Tensor]:
+    """Photo, another garment and its mask, as in a test that is not paired; the own one where there is no other."""
+    if batch.other_cloth is None:
+        return batch.person, batch.cloth, batch.cloth_edge
+    return batch.person, batch.other_cloth, batch.other_edge
 
 
 def collate(samples: Sequence[Raw]) -> Raw:
