@@ -77,10 +77,16 @@ def compare(subject: Subject, words: Sequence[str], rounds: int, folder: Path) -
 def gmacs_made(runtime: Runtime, pair: Pair) -> float:
     """10^9 multiply-accumulates of matrix products, convolutions and correlation that torch really makes for a pair.
 
-    A network that is made quick makes fewer than it is said to cost, once it has been asked a first time.
+    A network that is made quick makes fewer than it is said to cost, once it has been asked a first time. The counter
+    sees one thread, which makes them all here.
     """
-    with FlopCounterMode(display=False) as counter:
-        runtime(*pair)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with FlopCounterMode(display=False) as counter:
+            runtime(*pair)
+    finally:
+        torch.set_num_threads(threads)
     return counter.get_total_flops() / 2e9
 
 

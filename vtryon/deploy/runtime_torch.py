@@ -3,19 +3,21 @@
 import copy
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.ao.nn import quantized as int8
 
 from vtryon.deploy.pictures import Pictures
 from vtryon.deploy.runtime import Answer, Batch, RuntimeUnfitError
+from vtryon.nn.flow_compiled import compiled_sample, takes
 from vtryon.nn.quantised import Int8TryOnNet
 from vtryon.nn.quick import quick
 from vtryon.nn.tryon import TryOnNet
 
 TYPES = {"f32": None, "bf16": torch.bfloat16, "int8": None}  # of what is not int8 already
-IN_FLOAT = {torch.ops.vtryon.correlate: lambda first, second, radius: _correlate(first.float(), second.float(), radius)}
 
 
 class TorchRuntime:
@@ -34,7 +36,7 @@ class TorchRuntime:
         net = copy.deepcopy(net) if isinstance(net, Int8TryOnNet) else quick(net)
         for head in (*net.warp.aflow_net.netMain, *net.warp.aflow_net.netRefine):
             head.register_forward_hook(lambda module, inputs, offset: offset.float())
-        self.net = Pictures(net, IN_FLOAT)
+        self.net = Pictures(net, OPERATIONS)
         self.run = torch.compile(self.net) if compiled else self.net
 
     @torch.inference_mode()
@@ -55,4 +57,15 @@ class TorchRuntime:
 
 
 def _correlate(first: Tensor, second: Tensor, radius: int) -> Tensor:
-    return torch.ops.vtryon.correlate(first, second, radius)
+    """In float32, whatever convolutions are in."""
+    return torch.ops.vtryon.correlate(first.float(), second.float(), radius)
+
+
+def _sample(image: Tensor, grid: Tensor, **options: Any) -> Tensor:
+    if takes(image, grid):
+        return compiled_sample(image, grid.permute(0, 3, 1, 2), options["padding_mode"])
+    return _torchs_own(image, grid, **options)
+
+
+_torchs_own = F.grid_sample
+OPERATIONS = {torch.ops.vtryon.correlate: _correlate, F.grid_sample: _sample}

@@ -6,7 +6,6 @@ is laid out otherwise is turned first; channels-last features are read as they l
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -15,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vtryon.nn import loops
+from vtryon.nn.team import shares, together
 
 RADIUS, SPAN = 3, 7
 LANE = 16  # channels that are turned together
@@ -53,13 +53,8 @@ def _turned(features: Float[Tensor, "c h w"]) -> np.ndarray:
 
 def _by_rows(work: Callable[[int, int], None], rows: int, size: int) -> None:
     """Share the rows out to as many threads as torch has."""
-    threads = min(torch.get_num_threads(), rows) if size >= FEW else 1
-    if threads == 1:
-        work(0, rows)
-        return
-    edges = [rows * part // threads for part in range(threads + 1)]
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, edges[:-1], edges[1:]))
+    parts = shares(rows) if size >= FEW else [(0, rows)]
+    together([partial(work, *part) for part in parts])
 
 
 @loops.compiled

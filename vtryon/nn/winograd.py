@@ -2,12 +2,12 @@
 
 A tile of 4x4 answers sees 6x6 pixels. Both the tile and the kernel are turned into 36 terms, and terms are multiplied
 one by one: 36 products for each pair of channels where 144 were (Lavin and Gray, Fast Algorithms for Convolutional
-Neural Networks, 2016, section 4). What is left is 36 matrix products, which run at the CPU's peak. Tiles are taken some
-rows at a time, so that their terms never leave the cache; one thread turns them, because those of the products, which
-spin between two calls, would keep another from its core. The answer is right to 1e-4 of what goes in, a digit less
-than of products added up one by one.
+Neural Networks, 2016, section 4). What is left is 36 matrix products, which run at the CPU's peak. Each thread has rows
+of tiles of its own, and takes some at a time, so that their terms never leave its cache. The answer is right to 1e-4 of
+what goes in, a digit less than of products added up one by one.
 """
 
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vtryon.nn import loops
+from vtryon.nn.team import shares, together
 
 PLAIN = {"kernel_size": (3, 3), "stride": (1, 1), "padding": (1, 1), "dilation": (1, 1), "groups": 1}
 Net = TypeVar("Net", bound=nn.Module)
@@ -23,7 +24,7 @@ SIDE, SEEN = 4, 6  # of a tile: answers, and pixels that they see
 TERMS = SEEN**2
 LEAST_CHANNELS, LEAST_PAIRS = 32, 2048  # in or out; in times out. Below, turning costs more than it saves,
 LEAST_PLACES = 256  # ... and so it does below that many answers, where the terms of the kernels are too much to read
-CACHED = 1 << 19  # terms of a kind that are at work at once (2 MiB)
+CACHED = 1 << 19  # terms of a kind that a thread works on at once (2 MiB)
 KERNEL_TERMS = ((6, 0, 0), (-4, -4, -4), (-4, 4, -4), (1, 2, 4), (1, -2, 4), (0, 0, 24))  # over 24: points 0, ±1, ±2, ∞
 
 
@@ -50,14 +51,14 @@ class Terms:
     """Memory that is used again by each layer, because new memory costs more than what is done in it."""
 
     def __init__(self):
-        self.kinds: dict[str, Tensor] = {}
+        self.kept: dict[tuple[str, int], Tensor] = {}
 
-    def of(self, kind: str, tiles: int, channels: int) -> Float[Tensor, "36 tiles channels"]:
-        needed = TERMS * tiles * channels
-        if kind not in self.kinds or len(self.kinds[kind]) < needed:
+    def of(self, kind: str, thread: int, tiles: int, channels: int) -> Float[Tensor, "36 tiles channels"]:
+        needed, key = TERMS * tiles * channels, (kind, thread)
+        if key not in self.kept or len(self.kept[key]) < needed:
             with torch.inference_mode(False):  # else it could be used in that mode alone
-                self.kinds[kind] = torch.empty(needed)
-        return self.kinds[kind][:needed].view(TERMS, tiles, channels)
+                self.kept[key] = torch.empty(needed)
+        return self.kept[key][:needed].view(TERMS, tiles, channels)
 
 
 class Winograd(nn.Conv2d):
@@ -97,19 +98,27 @@ def answers(
 ) -> Float[Tensor, "b o h w"]:
     """A convolution, channels last."""
     pixels = x.permute(0, 2, 3, 1).contiguous().numpy()
-    (b, h, w, c), o = pixels.shape, kernels.shape[2]
-    down, across = -(-h // SIDE), -(-w // SIDE)
-    found = torch.empty(b, h, w, o)
-    rows = b * down
-    parts = -(-rows * across * max(c, o) * TERMS // CACHED)
-    step = -(-rows // min(parts, rows))
-    for first in range(0, rows, step):
-        count = min(step, rows - first)
-        seen, said = memory.of("seen", count * across, c), memory.of("said", count * across, o)
+    (b, h, w, _), down = pixels.shape, -(-x.shape[2] // SIDE)
+    found = torch.empty(b, h, w, kernels.shape[2])
+    work = partial(_rows, pixels, kernels, bias, memory, found.numpy())
+    together([partial(work, thread, *share) for thread, share in enumerate(shares(b * down))])
+    return found.permute(0, 3, 1, 2)
+
+
+def _rows(
+    pixels: np.ndarray, kernels: Tensor, bias: np.ndarray, memory: Terms, found: np.ndarray, thread: int, *ends: int
+) -> None:
+    """Rows of tiles, counted through all pictures, from the first of `ends` to the second."""
+    (_, h, w, c), o = pixels.shape, kernels.shape[2]
+    down, across, (start, stop) = -(-h // SIDE), -(-w // SIDE), ends
+    rows = stop - start
+    step = -(-rows // min(rows, -(-rows * across * max(c, o) * TERMS // CACHED)))
+    for first in range(start, stop, step):
+        count = min(step, stop - first)
+        seen, said = memory.of("seen", thread, count * across, c), memory.of("said", thread, count * across, o)
         _turn(pixels, seen.numpy(), first, down, count)
         torch.bmm(seen, kernels, out=said)
-        _turn_back(said.numpy(), bias, found.numpy(), first, down, count)
-    return found.permute(0, 3, 1, 2)
+        _turn_back(said.numpy(), bias, found, first, down, count)
 
 
 @loops.compiled
