@@ -11,7 +11,8 @@ from contextlib import contextmanager
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vtryon.nn.quick import by_place, interleaved
+from vtryon.nn.operations import Replaced
+from vtryon.nn.quick import QUICK, by_place, interleaved
 from vtryon.nn.tryon import TryOn, TryOnNet
 from vtryon.nn.winograd import with_winograd
 
@@ -33,7 +34,8 @@ class Remembered:
         self.shares: dict[str, Callable] = {}
         hooks = [net.get_submodule(part).register_forward_hook(self._keep(part)) for part in self.needs]
         try:
-            self.usual: TryOn = net(*self.question)
+            with Replaced(QUICK):
+                self.usual: TryOn = net(*self.question)
         finally:
             for hook in hooks:
                 hook.remove()
@@ -42,7 +44,7 @@ class Remembered:
         """`count` times the same question to a network whose layers `touched` answer otherwise than they did."""
         changed = followers(self.needs, touched)
         kept = {part: _saying(_repeated(self.said[part], count)) for part in self.needs.keys() - changed}
-        with _answering(self.net, kept | self._halves(changed) | self._changes(changed, touched)):
+        with Replaced(QUICK), _answering(self.net, kept | self._halves(changed) | self._changes(changed, touched)):
             return self.net(*(part.expand(count, -1, -1, -1) for part in self.question))
 
     def _keep(self, part: str):

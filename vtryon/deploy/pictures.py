@@ -1,21 +1,19 @@
 """A try-on network as engines read it: pictures in, image and flow out, in operations that the engine has."""
 
 import copy
-from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from vtryon.nn.correlation_forms import pieces, shifted
 from vtryon.nn.flow_forms import doubled, gather_sample
+from vtryon.nn.operations import Operations, Replaced
 from vtryon.nn.quantised import Int8TryOnNet
 from vtryon.nn.quantised_floats import in_floats
 from vtryon.nn.tryon import TryOnNet
 
 INPUTS, OUTPUTS = ("person", "cloth", "cloth_edge"), ("image", "flow")
-Operations = Mapping[Callable, Callable]
 
 ENGINE: Operations = {
     torch.ops.vtryon.correlate: pieces,
@@ -43,7 +41,7 @@ class Pictures(nn.Module):
         self.net, self.operations = net, operations
 
     def forward(self, person: Tensor, cloth: Tensor, cloth_edge: Tensor) -> tuple[Tensor, Tensor]:
-        with _Replaced(self.operations):
+        with Replaced(self.operations):
             answer = self.net(person, cloth, cloth_edge)
         return answer.image, answer.flow
 
@@ -52,12 +50,3 @@ def exportable(net: TryOnNet, operations: Operations = ENGINE) -> Pictures:
     """A copy to be traced, on the CPU and in floats: of a network that learnt int8, floats of int8's values."""
     own = in_floats(net) if isinstance(net, Int8TryOnNet) else copy.deepcopy(net).float().cpu()
     return Pictures(own.eval().requires_grad_(False), operations).eval()
-
-
-class _Replaced(TorchFunctionMode):
-    def __init__(self, operations: Operations):
-        super().__init__()
-        self.operations = operations
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        return self.operations.get(func, func)(*args, **(kwargs or {}))

@@ -3,18 +3,15 @@
 import copy
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.ao.nn import quantized as int8
 
 from vtryon.deploy.pictures import Pictures
 from vtryon.deploy.runtime import Answer, Batch, RuntimeUnfitError
-from vtryon.nn.flow_compiled import compiled_sample, takes
 from vtryon.nn.quantised import Int8TryOnNet
-from vtryon.nn.quick import quick
+from vtryon.nn.quick import QUICK, quick
 from vtryon.nn.tryon import TryOnNet
 
 TYPES = {"f32": None, "bf16": torch.bfloat16, "int8": None}  # of what is not int8 already
@@ -61,11 +58,4 @@ def _correlate(first: Tensor, second: Tensor, radius: int) -> Tensor:
     return torch.ops.vtryon.correlate(first.float(), second.float(), radius)
 
 
-def _sample(image: Tensor, grid: Tensor, **options: Any) -> Tensor:
-    if takes(image, grid):
-        return compiled_sample(image, grid.permute(0, 3, 1, 2), options["padding_mode"])
-    return _torchs_own(image, grid, **options)
-
-
-_torchs_own = F.grid_sample
-OPERATIONS = {torch.ops.vtryon.correlate: _correlate, F.grid_sample: _sample}
+OPERATIONS = QUICK | {torch.ops.vtryon.correlate: _correlate}
