@@ -31,7 +31,7 @@ def shares(count: int) -> list[tuple[int, int]]:
 
 
 def together(jobs: Sequence[Job]) -> None:
-    """Do all of them, each on a thread; what a job calls torch for is done on that thread alone.
+    """Do all of them, each on a thread; on its own runtime torch splits what a job asks it for no further.
 
     Raises:
         Exception: the first that a job raised, once all are done.
