@@ -1,7 +1,8 @@
 """What this machine can do at most, measured beside what it did: no time below that is a result.
 
-Ceilings are the best of several runs of plain products and copies, on as many threads as the rest is measured with. On
-a busy machine they fall short of what it can do undisturbed, and so does everything measured with them.
+Ceilings are the best that plain products and copies reach within a second, on as many threads as the rest is measured
+with: CPUs with matrix units have been seen to reach a third of their speed in the first runs. On a busy machine they
+fall short of what it can do undisturbed, and so does everything measured with them.
 """
 
 import time
@@ -22,8 +23,8 @@ class Ceilings(NamedTuple):
     gbs: float  # 10^9 bytes a second, read and written, of a copy
 
 
-def ceilings(runs: int = 5) -> Ceilings:
-    """Measure them on the CPU, with torch's threads; about two seconds."""
+def ceilings(seconds: float = 1.0) -> Ceilings:
+    """Measure them on the CPU, with torch's threads; `seconds` for each type, and for the copy."""
     wide, small = torch.rand(2, SIDE, SIDE), torch.randint(-64, 64, (2, SIDE, SIDE), dtype=torch.int8)
     narrow, space = wide.bfloat16(), torch.empty(2, COPY, dtype=torch.uint8)
     products = {
@@ -33,8 +34,8 @@ def ceilings(runs: int = 5) -> Ceilings:
     }
     work = 2 * SIDE**3 / 1e9
     return Ceilings(
-        {name: work / _best(product, runs) for name, product in products.items()},
-        2 * COPY / 1e9 / _best(lambda: space[0].copy_(space[1]), runs),
+        {name: work / _best(product, seconds) for name, product in products.items()},
+        2 * COPY / 1e9 / _best(lambda: space[0].copy_(space[1]), seconds),
     )
 
 
@@ -59,11 +60,11 @@ def verdict(ms: float, floor: float) -> str:
     return "impossible" if ms * SLACK < floor else f"{100 * min(floor / ms, 1):.0f} %"
 
 
-def _best(run: Callable[[], object], runs: int) -> float:
-    """Seconds of the fastest of `runs`, after one that is not counted."""
-    times = []
-    for _ in range(runs + 1):
+def _best(run: Callable[[], object], seconds: float) -> float:
+    """Seconds of the fastest run, of as many as fit, but at least two."""
+    times: list[float] = []
+    while len(times) < 2 or sum(times) < seconds:
         start = time.perf_counter()
         run()
         times.append(time.perf_counter() - start)
-    return min(times[1:])
+    return min(times)
