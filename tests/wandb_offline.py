@@ -3,6 +3,7 @@
 import io
 import json
 import struct
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,8 +30,18 @@ class OfflineRun:
 
     @classmethod
     def under(cls, folder: Path) -> "OfflineRun":
-        """The one run whose .wandb file lies somewhere under `folder`."""
+        """The one run whose .wandb file lies somewhere under `folder`, once its end has been written.
+
+        wandb returns from a run's end before its file is whole: on a busy machine long before.
+        """
         (path,) = [path for path in folder.rglob("run-*.wandb") if not path.parent.is_symlink()]
+        until = time.monotonic() + 60
+        while (run := cls._read(path)).exit_code is None and time.monotonic() < until:
+            time.sleep(0.1)
+        return run
+
+    @classmethod
+    def _read(cls, path: Path) -> "OfflineRun":
         run = cls()
         for record in _records(path.read_bytes()):
             run._take(record)
@@ -76,7 +87,7 @@ def _items(items: Any) -> dict[str, Any]:
 
 def _records(data: bytes) -> Iterator[Record]:
     """7 bytes of file header, then blocks of 32 KiB with chunks: crc32, length, kind, payload."""
-    if not data.startswith(b":W&B"):
+    if not b":W&B".startswith(data[:4]):  # a file that was just opened is still empty
         raise ValueError("not a .wandb file")
     stream, whole = io.BytesIO(data), b""
     stream.seek(7)
@@ -90,6 +101,9 @@ def _records(data: bytes) -> Iterator[Record]:
         _, length, kind = struct.unpack("<IHB", head)
         if kind not in (_FULL, _FIRST, _MIDDLE, _LAST):
             return
-        whole = (b"" if kind in (_FULL, _FIRST) else whole) + stream.read(length)
+        part = stream.read(length)
+        if len(part) < length:  # still being written
+            return
+        whole = (b"" if kind in (_FULL, _FIRST) else whole) + part
         if kind in (_FULL, _LAST):
             yield Record.FromString(whole)

@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +80,7 @@ def test_a_table_s_own_run_holds_its_cells_rows_and_pictures(found, tmp_path):
     page = tmp_path / "index.html"
     page.write_text("<!DOCTYPE html>")
     place = summary_run(found, page, tmp_path / "out", "me", "vtryon")
-    run = ended(place)
+    run = OfflineRun.under(place)
     assert (run.run.run_group, run.run.job_type, run.run.project) == ("t2", "reproduction", "vtryon")
     assert run.config["exhibit"] == "t2"
     tables = {name: table(place, run.summary[name]) for name in ("cells", "rows", "try_ons")}
@@ -103,21 +102,13 @@ def test_a_table_s_own_run_holds_its_cells_rows_and_pictures(found, tmp_path):
     assert list(run.outputs())[-1] == "reproduction-t2"
 
 
-def ended(place: Path) -> OfflineRun:
-    """wandb returns from a run's end a moment before its file is whole."""
-    until = time.monotonic() + 20
-    while (run := OfflineRun.under(place)).exit_code is None and time.monotonic() < until:
-        time.sleep(0.1)
-    return run
-
-
 def table(place: Path, summary: dict) -> dict:
     return json.loads((place / "files" / summary["path"]).read_text())
 
 
 def test_wandb_s_own_command_would_send_the_run(found, tmp_path):
     place = summary_run(found, None, tmp_path, "me", "vtryon")
-    ended(place)
+    OfflineRun.under(place)  # the file is whole
     command = [sys.executable, "-m", "wandb", "sync", "--dry-run", str(place)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
