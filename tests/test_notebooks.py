@@ -23,7 +23,7 @@ def test_a_notebook_runs_to_its_end(path, chain, tmp_path, monkeypatch):
     (tmp_path / "experiments").symlink_to(ROOT / "experiments")
     place = shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(place)}}).execute()
+    NotebookClient(notebook, timeout=1200, resources={"metadata": {"path": str(place)}}).execute()
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

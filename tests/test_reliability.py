@@ -90,7 +90,7 @@ def states(place: Path) -> list[str | None]:
     return found
 
 
-def until(holds, seconds: float = 240) -> None:
+def until(holds, seconds: float = 600) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "too late"

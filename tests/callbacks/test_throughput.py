@@ -1,4 +1,5 @@
 import pytest
+from clock import Clock
 from tiny_run import LIGHTNING_WARNINGS, TinyData, TinyModule, batch, trainer
 
 from vtryon.callbacks import throughput
@@ -6,16 +7,6 @@ from vtryon.callbacks.throughput import Throughput
 from vtryon.deploy.footprint import peak_rss_mib
 
 pytestmark = pytest.mark.filterwarnings(*LIGHTNING_WARNINGS)
-
-
-class Clock:
-    """Time stands still except where a test says so."""
-
-    def __init__(self):
-        self.now = 0.0
-
-    def perf_counter(self):
-        return self.now
 
 
 def test_samples_are_counted_after_the_first_batch_and_without_validation(monkeypatch, tmp_path):

@@ -193,7 +193,7 @@ def test_a_wide_table_scrolls_by_arrow_keys(show):
     tab.focus("#t2 .scroll")
     for _ in range(3):
         tab.keyboard.press("ArrowRight")
-    tab.wait_for_function("document.querySelector('#t2 .scroll').scrollLeft > 0", timeout=5000)
+    tab.wait_for_function("document.querySelector('#t2 .scroll').scrollLeft > 0")
 
 
 def test_one_seed_is_given_the_spread_of_committed_rows(tmp_path):

@@ -67,7 +67,7 @@ def test_a_protocol_differs_where_both_say_something_else():
 
 def test_reading_reports_imports_no_torch():
     code = "import sys, vtryon.report.terminal, vtryon.report.rows; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 def test_a_csv_holds_every_number_of_every_row(tmp_path):
