@@ -6,7 +6,7 @@ from typing import Any
 from vtryon.report.measured import Measured
 from vtryon.report.rows import ORIGIN
 
-LOOP, UNFOLDED = "shifted", "unfolded"  # what the paper calls CorrTorch and Img2Col
+LOOP = "shifted"  # what the paper calls CorrTorch
 
 
 def correlation_rows(place: str, lines: Sequence[Mapping[str, str]]) -> list[Measured]:
