@@ -11,6 +11,7 @@ from narrow import answer, inputs_of, net_of
 from quantised import int8_net
 from safetensors import safe_open
 from torch import nn
+from torch.ao.nn import quantized as int8
 from torch_pruning.pruner.importance import MagnitudeImportance
 
 from vtryon.compression.pruning import Pruning
@@ -126,6 +127,22 @@ def test_without_int8_kernels_the_other_runtimes_are_named(monkeypatch):
     monkeypatch.setattr(torch.backends.quantized.__class__, "engine", "none")
     with pytest.raises(RuntimeError, match=r"no int8 kernels .* OpenVINO or ONNX Runtime"):
         raise_without_kernels()
+
+
+def test_a_convolution_adds_exactly_however_bright_the_picture(whole):
+    """Products of 8-bit activations and weights do not fit in 16 bits in pairs, where CPUs without VNNI add them."""
+    layer = next(layer for layer in whole.modules() if isinstance(layer, int8.Conv2d))
+    weight, bias = layer.weight(), layer.bias()
+    assert weight.int_repr().min() >= -64 and weight.int_repr().max() <= 64
+    bright = torch.full((len(weight), *weight.shape[1:]), 64, dtype=torch.int8)
+    scales = torch.full((len(weight),), 1e-3, dtype=torch.double)
+    zeros = torch.zeros(len(weight), dtype=torch.long)
+    heaviest = torch._make_per_channel_quantized_tensor(bright, scales, zeros, 0)
+    kernel = int8.Conv2d(weight.shape[1], len(weight), weight.shape[2:], bias=bias is not None)
+    kernel.set_weight_bias(heaviest, None if bias is None else torch.zeros_like(bias))
+    kernel.scale, kernel.zero_point = heaviest.dequantize()[0].sum().item() / 255, 0
+    white = torch.quantize_per_tensor(torch.ones(1, weight.shape[1], 8, 8), 1 / 255, 0, torch.quint8)
+    assert (kernel(white).int_repr() == 255).all()
 
 
 def test_the_same_network_in_floats_says_the_same_and_unrounded_nearly_so(whole):

@@ -1,15 +1,18 @@
 """Fake quantisation by neural-compressor, part by part: its 2.x interface, which releases from 3.8 on have no more.
 
-Three things of neural-compressor 3.7 are got round: layers that its `op_name_dict` calls fp32 are quantised all the
+Four things of neural-compressor 3.7 are got round: layers that its `op_name_dict` calls fp32 are quantised all the
 same, the global default taking their place, so layers are kept float by `Float`, which its tracer does not enter; the
-weights in there are fake-quantised nevertheless; and what it leaves float it turns into bfloat16 on some CPUs.
+weights in there are fake-quantised nevertheless; what it leaves float it turns into bfloat16 on some CPUs; and where a
+CPU lacks VNNI it halves the range of activations, which the converted network then exceeds; here that of weights is.
 """
 
 import logging
 
+import torch
 from torch import nn
+from torch.ao.nn import quantized as int8
 
-from vtryon.nn.quantised import Float, hushed
+from vtryon.nn.quantised import WEIGHTS, Float, hushed
 
 
 class FakeQuantised:
@@ -32,7 +35,7 @@ class FakeQuantised:
         for name, layer in kept.items():
             manager.model.model.get_submodule(name).layer = layer
         self.managers.append(manager)
-        _size_scales(manager.model.model)
+        _prepare_weights(manager.model.model)
         return manager.model.model
 
     def convert(self) -> dict[nn.Module, nn.Module]:
@@ -42,23 +45,40 @@ class FakeQuantised:
             trained = manager.model.model.cpu().eval()
             with hushed():
                 manager.callbacks.on_train_end()
-            found[trained] = manager.model.model
+                found[trained] = _clamped(manager.model.model)
         self.managers = []
         return found
 
 
-def _size_scales(part: nn.Module) -> None:
-    """A scale for each output channel from the start: torch would make room for them in memory that holds anything."""
+def _clamped(part: nn.Module) -> nn.Module:
+    """An int8 part whose weights stay in the range they were trained in; torch converts into all of int8's."""
+    for layer in part.modules():
+        if isinstance(layer, int8.Conv2d):
+            weight, bias = layer.weight(), layer.bias()
+            within = weight.int_repr().clamp(*WEIGHTS.values())
+            scales, zeros = weight.q_per_channel_scales(), weight.q_per_channel_zero_points()
+            layer.set_weight_bias(torch._make_per_channel_quantized_tensor(within, scales, zeros, 0), bias)
+    return part
+
+
+def _prepare_weights(part: nn.Module) -> None:
+    """Ranges as the kernels bear them, and a scale for each output channel from the start.
+
+    Torch would make room for the scales in memory that holds anything.
+    """
     for layer in part.modules():
         fake = getattr(layer, "weight_fake_quant", None)
         if fake is not None and fake.is_per_channel:
             fake.scale.resize_(len(layer.weight)).fill_(1)
             fake.zero_point.resize_(len(layer.weight)).zero_()
+            for rounding in (fake, fake.activation_post_process):
+                rounding.quant_min, rounding.quant_max = WEIGHTS.values()
 
 
 def _neural_compressor() -> tuple:
     try:
         from neural_compressor import QuantizationAwareTrainingConfig
+        from neural_compressor.adaptor import pytorch
         from neural_compressor.training import prepare_compression
     except ImportError as error:
         raise ImportError(
@@ -66,4 +86,5 @@ def _neural_compressor() -> tuple:
             'pip install "vtryon[inc]"'
         ) from error
     logging.getLogger("neural_compressor").setLevel(logging.WARNING)
+    pytorch.REDUCE_RANGE = False
     return QuantizationAwareTrainingConfig, prepare_compression

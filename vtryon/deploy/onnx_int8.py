@@ -30,4 +30,5 @@ def quantise_onnx(model: onnx.ModelProto, pairs: Sequence[Pair], keep_float: Seq
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=len(pairs),
         ignored_scope=nncf.IgnoredScope(patterns=[f".*{part}.*" for part in keep_float], validate=False),
+        advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE),  # as in `ptq`
     )

@@ -60,6 +60,7 @@ def quantise(
         "preset": nncf.QuantizationPreset.PERFORMANCE if symmetric else nncf.QuantizationPreset.MIXED,
         "ignored_scope": nncf.IgnoredScope(names=kept) if kept else None,
         "advanced_parameters": nncf.AdvancedQuantizationParameters(
+            overflow_fix=nncf.OverflowFix.ENABLE,  # halves the range of weights, as `nn.quantised.WEIGHTS`
             weights_quantization_params=nncf.quantization.advanced_parameters.QuantizationParameters(
                 per_channel=per_channel
             )
