@@ -17,7 +17,7 @@ from torch_pruning.pruner.importance import MagnitudeImportance
 from vtryon.compression.pruning import Pruning
 from vtryon.metrics.cost import cost
 from vtryon.nn.checkpoint import CheckpointError, load_net, save_net
-from vtryon.nn.quantised import Int8TryOnNet, as_int8, raise_without_kernels, stored_bytes
+from vtryon.nn.quantised import WEIGHTS, Int8TryOnNet, as_int8, raise_without_kernels, stored_bytes
 from vtryon.nn.quantised_floats import in_floats
 from vtryon.nn.quantised_parts import HEADS, parts_of, replace_parts
 
@@ -129,19 +129,19 @@ def test_without_int8_kernels_the_other_runtimes_are_named(monkeypatch):
         raise_without_kernels()
 
 
-def test_a_convolution_adds_exactly_however_bright_the_picture(whole):
-    """Products of 8-bit activations and weights do not fit in 16 bits in pairs, where CPUs without VNNI add them."""
-    layer = next(layer for layer in whole.modules() if isinstance(layer, int8.Conv2d))
-    weight, bias = layer.weight(), layer.bias()
-    assert weight.int_repr().min() >= -64 and weight.int_repr().max() <= 64
-    bright = torch.full((len(weight), *weight.shape[1:]), 64, dtype=torch.int8)
-    scales = torch.full((len(weight),), 1e-3, dtype=torch.double)
-    zeros = torch.zeros(len(weight), dtype=torch.long)
-    heaviest = torch._make_per_channel_quantized_tensor(bright, scales, zeros, 0)
-    kernel = int8.Conv2d(weight.shape[1], len(weight), weight.shape[2:], bias=bias is not None)
-    kernel.set_weight_bias(heaviest, None if bias is None else torch.zeros_like(bias))
-    kernel.scale, kernel.zero_point = heaviest.dequantize()[0].sum().item() / 255, 0
-    white = torch.quantize_per_tensor(torch.ones(1, weight.shape[1], 8, 8), 1 / 255, 0, torch.quint8)
+def test_no_weight_is_so_large_that_a_bright_picture_overflows(whole):
+    """Products with 8-bit activations, added in pairs, must fit in 16 bits: there CPUs without VNNI add them."""
+    for layer in (layer for layer in whole.modules() if isinstance(layer, int8.Conv2d)):
+        assert 2 * 255 * layer.weight().int_repr().int().abs().max() < 2**15
+
+
+def test_the_heaviest_convolution_of_a_white_picture_is_exact():
+    weight = torch.full((8, 16, 3, 3), WEIGHTS["quant_max"], dtype=torch.int8)
+    scales, zeros = torch.full((8,), 1e-3, dtype=torch.double), torch.zeros(8, dtype=torch.long)
+    kernel = int8.Conv2d(16, 8, 3, bias=False)
+    kernel.set_weight_bias(torch._make_per_channel_quantized_tensor(weight, scales, zeros, 0), None)
+    kernel.scale = 16 * 9 * 64 * 1e-3 / 255
+    white = torch.quantize_per_tensor(torch.ones(1, 16, 8, 8), 1 / 255, 0, torch.quint8)
     assert (kernel(white).int_repr() == 255).all()
 
 

@@ -63,7 +63,7 @@ def quantise(
             overflow_fix=nncf.OverflowFix.ENABLE,  # halves the range of weights, as `nn.quantised.WEIGHTS`
             weights_quantization_params=nncf.quantization.advanced_parameters.QuantizationParameters(
                 per_channel=per_channel
-            )
+            ),
         ),
     }
     shown = nncf.Dataset(pairs, inputs)

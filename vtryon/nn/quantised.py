@@ -14,8 +14,8 @@ from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
 
 from vtryon.nn.tryon import TryOn, TryOnNet
 
-# Of int8 weights, half of what a byte holds: a CPU without VNNI adds products with 8-bit activations in pairs, in 16 bits
-# that saturate: 2 · 255 · 64 fits, 2 · 255 · 127 does not. So a network says the same on every CPU.
+# Of int8 weights, half of what a byte holds: a CPU without VNNI adds products with 8-bit activations in pairs, in 16
+# bits that saturate: 2 · 255 · 64 fits, 2 · 255 · 127 does not. So a network says the same on every CPU.
 WEIGHTS = {"quant_min": -64, "quant_max": 64}
 
 
