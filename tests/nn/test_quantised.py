@@ -136,7 +136,7 @@ def test_no_weight_is_so_large_that_a_bright_picture_overflows(whole):
 
 
 def test_the_heaviest_convolution_of_a_white_picture_is_exact():
-    weight = torch.full((8, 16, 3, 3), WEIGHTS["quant_max"], dtype=torch.int8)
+    weight = torch.full((8, 16, 3, 3), max(WEIGHTS), dtype=torch.int8)
     scales, zeros = torch.full((8,), 1e-3, dtype=torch.double), torch.zeros(8, dtype=torch.long)
     kernel = int8.Conv2d(16, 8, 3, bias=False)
     kernel.set_weight_bias(torch._make_per_channel_quantized_tensor(weight, scales, zeros, 0), None)

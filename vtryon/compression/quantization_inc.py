@@ -55,7 +55,7 @@ def _clamped(part: nn.Module) -> nn.Module:
     for layer in part.modules():
         if isinstance(layer, int8.Conv2d):
             weight, bias = layer.weight(), layer.bias()
-            within = weight.int_repr().clamp(*WEIGHTS.values())
+            within = weight.int_repr().clamp(*WEIGHTS)
             scales, zeros = weight.q_per_channel_scales(), weight.q_per_channel_zero_points()
             layer.set_weight_bias(torch._make_per_channel_quantized_tensor(within, scales, zeros, 0), bias)
     return part
@@ -72,7 +72,7 @@ def _prepare_weights(part: nn.Module) -> None:
             fake.scale.resize_(len(layer.weight)).fill_(1)
             fake.zero_point.resize_(len(layer.weight)).zero_()
             for rounding in (fake, fake.activation_post_process):
-                rounding.quant_min, rounding.quant_max = WEIGHTS.values()
+                rounding.quant_min, rounding.quant_max = WEIGHTS
 
 
 def _neural_compressor() -> tuple:

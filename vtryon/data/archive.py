@@ -23,8 +23,7 @@ BROKEN = (
     zlib.error,
     lzma.LZMAError,
     EOFError,
-    RuntimeError,
-    NotImplementedError,
+    RuntimeError,  # zipfile: encrypted, or compressed in a way it does not know
     ValueError,
 )
 

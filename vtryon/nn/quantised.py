@@ -16,7 +16,7 @@ from vtryon.nn.tryon import TryOn, TryOnNet
 
 # Of int8 weights, half of what a byte holds: a CPU without VNNI adds products with 8-bit activations in pairs, in 16
 # bits that saturate: 2 · 255 · 64 fits, 2 · 255 · 127 does not. So a network says the same on every CPU.
-WEIGHTS = {"quant_min": -64, "quant_max": 64}
+WEIGHTS = (-64, 64)
 
 
 class Float(nn.Module):
@@ -88,7 +88,7 @@ def as_int8(part: nn.Module) -> nn.Module:
 
 def watched(part: nn.Module) -> nn.Module:
     """A copy of a float part, norms folded, that notes the ranges of what passes; `convert_fx` makes it int8."""
-    weights = tq.default_per_channel_weight_observer.with_args(**WEIGHTS)
+    weights = tq.default_per_channel_weight_observer.with_args(quant_min=WEIGHTS[0], quant_max=WEIGHTS[1])
     observers = tq.QConfig(tq.MinMaxObserver.with_args(dtype=torch.quint8), weights)
     plan = tq.QConfigMapping().set_global(observers)
     custom = PrepareCustomConfig().set_non_traceable_module_classes([Float])
