@@ -14,6 +14,7 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
 from hydra.plugins.sweeper import Sweeper
@@ -52,13 +53,13 @@ class KeptSweeper(Sweeper):
         Raises:
             SystemExit: 1 where a job is not done at the end, 2 where the folder is in use or of another config.
         """
-        from vtryon.attempt import DONE, held
-        from vtryon.config import ConfigError
-        from vtryon.sweep import Sweep
-        from vtryon.sweep_summary import show
+        from vtryon.config.words import ConfigError
+        from vtryon.runs.state import DONE, held
+        from vtryon.runs.sweep import Sweep
+        from vtryon.runs.sweep_summary import show
 
         try:
-            folder, base, jobs = self._asked(arguments)
+            folder, base, jobs = self._plan(arguments)
             folder.mkdir(parents=True, exist_ok=True)
             with held(folder):
                 sweep = Sweep(folder, base, jobs)
@@ -76,22 +77,28 @@ class KeptSweeper(Sweeper):
             raise SystemExit(1)
         return returned
 
-    def _asked(self, arguments: list[str]) -> tuple[Path, DictConfig, list[tuple[list[str], DictConfig]]]:
+    def _plan(self, arguments: list[str]) -> tuple[Path, DictConfig, list[tuple[list[str], DictConfig]]]:
         """The sweep's folder, its config without what is swept, and each job's overrides and config."""
-        from vtryon.sweep import folder_of
+        from vtryon.config.words import prepared
+        from vtryon.runs.sweep import folder_of
 
+        arguments = prepared(arguments)
         parsed = OverridesParser.create(self.hydra_context.config_loader).parse_overrides(arguments)
+        self.varied = _varied(parsed)
         (grid,) = BasicSweeper.split_arguments(parsed, None)
         configs = [self._config(overrides) for overrides in grid]
         base = self._config([override.input_line for override in parsed if not override.is_sweep_override()])
-        given = any(word.startswith("hydra.sweep.dir=") for word in self.config.hydra.overrides.hydra)
-        folder = Path(self.config.hydra.sweep.dir) if given else folder_of(arguments, configs)
+        is_named = any(word.startswith("hydra.sweep.dir=") for word in self.config.hydra.overrides.hydra)
+        folder = Path(self.config.hydra.sweep.dir) if is_named else folder_of(arguments, configs)
         return folder.absolute(), base, list(zip(grid, configs, strict=True))
 
     def _config(self, overrides: list[str]) -> DictConfig:
+        from vtryon.config.compose import expand_home
+
         config = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
         with open_dict(config):
             del config["hydra"]
+        expand_home(config)
         return config
 
     def _launch(self, sweep, due: list) -> list[JobReturn]:
@@ -112,11 +119,18 @@ class KeptSweeper(Sweeper):
                 returned, due = [*returned, *results], []
         return returned
 
-    @staticmethod
-    def _words(sweep, job) -> list[str]:
-        """What one job is told: its overrides, and its folder."""
-        place = str(sweep.folder).replace("\\", "\\\\").replace("'", "\\'")
-        return [*job.overrides, f"hydra.sweep.dir='{place}'", f"hydra.sweep.subdir={job.number}"]
+    def _words(self, sweep, job) -> list[str]:
+        """The command line of one job: its overrides, its folder, and which keys the sweep varies."""
+        from vtryon.config.words import quoted
+
+        folder = [quoted("hydra.sweep.dir", sweep.folder), f"hydra.sweep.subdir={job.number}"]
+        return [*job.overrides, *folder, f"varied=[{','.join(self.varied)}]"]
+
+
+def _varied(overrides: list[Override]) -> list[str]:
+    """Keys with several values. A seed alone tells nothing apart but repetitions, unless nothing else is varied."""
+    keys = [override.key_or_group for override in overrides if override.is_sweep_override()]
+    return [key for key in keys if key != "seed"] or keys
 
 
 def _reason(result: Any) -> str | None:

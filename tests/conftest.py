@@ -1,4 +1,5 @@
 import os
+import sys
 
 # small networks gain nothing from threads, and on a busy machine they lose much by waiting for each other
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -9,6 +10,33 @@ import torch
 import vtryon  # noqa: F401 (before Lightning, which imports torchvision)
 
 torch.set_num_threads(1)
+
+try:  # which tensorboard imports
+    from absl import logging as absl_logging
+except ImportError:
+    pass
+else:  # its handler closes the stream that it began with, once logging is configured anew: not the one pytest reads
+    absl_logging.get_absl_handler().python_handler.stream = sys.__stderr__
+
+
+def _skip_without_inc():
+    """Skip what trains int8 where its library cannot be: it wants numpy < 2, of which Python 3.13 has no wheels."""
+    try:
+        return (yield)
+    except ImportError as error:
+        if sys.version_info >= (3, 13) and "vtryon[inc]" in str(error):
+            pytest.skip(f"no int8 in training on Python {sys.version_info.major}.{sys.version_info.minor}: {error}")
+        raise
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    return (yield from _skip_without_inc())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    return (yield from _skip_without_inc())
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 python tests/killing.py FOLDER                  one kill at each kind of moment, a JSON line each
 python tests/killing.py FOLDER --random 50      so many SIGKILLs at random moments, in one run after another
+python tests/killing.py FOLDER --tracked        one kill of a run with wandb and pictures, and the run goes on
 """
 
 import argparse
@@ -13,12 +14,12 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import vtryon.run
-from vtryon.callbacks.stopping import Stopped
-from vtryon.config import read
+import vtryon.runs.run
+from vtryon.callbacks.checkpointing.stopping import Stopped
+from vtryon.config.compose import read
 
 # isort: split
 import pytorch_lightning as L
@@ -30,6 +31,7 @@ RUN = (
     *("logger.wandb=null", "callbacks.panel=null", "callbacks.progress=null", "callbacks.scores.features=[]"),
     *("callbacks.cost=null", "+trainer.enable_progress_bar=false"),
 )
+TRACKED = [word for word in RUN if not word.startswith(("logger", "callbacks.panel"))]
 # what happens → when: a hook of a callback, and the optimiser steps done by then (6 an epoch)
 MOMENTS = {
     "killed before the first checkpoint": (signal.SIGKILL, "on_train_batch_start", 1),
@@ -48,10 +50,13 @@ MOMENTS = {
 
 
 class Fate(L.Callback):
-    """Sends this process a signal in a hook, once the optimiser has taken so many steps."""
+    """Sends this process a signal in a hook, once the optimiser has taken so many steps.
 
-    def __init__(self, number: int, hook: str, steps: int):
-        self.number, self.hook, self.steps = number, hook, steps
+    pause: seconds before the signal.
+    """
+
+    def __init__(self, number: int, hook: str, steps: int, pause: float = 0):
+        self.number, self.hook, self.steps, self.pause = number, hook, steps, pause
 
     def setup(self, trainer, pl_module, stage):
         self.trainer = trainer
@@ -63,6 +68,7 @@ class Fate(L.Callback):
     def _strike(self, *_, **__):
         if self.number and self.trainer.global_step >= self.steps:
             number, self.number = self.number, 0
+            time.sleep(self.pause)
             os.kill(os.getpid(), number)
 
     def _half(self, save: Callable) -> Callable:
@@ -75,20 +81,20 @@ class Fate(L.Callback):
         return half
 
 
-def attempt(folder: Path, fate: L.Callback | None = None, **changes) -> int:
+def attempt(folder: Path, fate: L.Callback | None = None, words: Sequence[str] = RUN, **changes) -> int:
     """One attempt at the run in a child; how it ended, as `os.waitstatus_to_exitcode` has it."""
-    pid = start(folder, fate, **changes)
+    pid = start(folder, fate, words, **changes)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def start(folder: Path, fate: L.Callback | None = None, **changes) -> int:
+def start(folder: Path, fate: L.Callback | None = None, words: Sequence[str] = RUN, **changes) -> int:
     pid = os.fork()
     if pid:
         return pid
     code = 1
     try:
         sys.stdout = sys.stderr = (folder.parent / f"{folder.name}.log").open("a", buffering=1)
-        _go(folder, fate, **changes)
+        _go(folder, fate, words, **changes)
         code = 0
     except Stopped as stopped:
         code = stopped.code
@@ -98,17 +104,17 @@ def start(folder: Path, fate: L.Callback | None = None, **changes) -> int:
         os._exit(code)
 
 
-def _go(folder: Path, fate: L.Callback | None, **changes) -> None:
-    build = vtryon.run.build
+def _go(folder: Path, fate: L.Callback | None, words: Sequence[str], **changes) -> None:
+    build = vtryon.runs.run.build
 
-    def with_fate(cfg):
-        data, stage, trainer = build(cfg)
+    def with_fate(*asked):
+        data, stage, trainer = build(*asked)
         if fate is not None:
             trainer.callbacks.insert(0, fate)
         return data, stage, trainer
 
-    vtryon.run.build = with_fate
-    vtryon.run.run(read([*RUN, f"paths.run={folder}", *(f"{key}={value}" for key, value in changes.items())]))
+    vtryon.runs.run.build = with_fate
+    vtryon.runs.run.run(read([*words, f"paths.run={folder}", *(f"{key}={value}" for key, value in changes.items())]))
 
 
 def outcome(folder: Path) -> dict:
@@ -154,6 +160,13 @@ def at_each_moment(place: Path) -> None:
         again = attempt(folder)
         found = {"moment": name, "ended": ended, "seconds": round(seconds, 2), "again": again}
         print(json.dumps(found | {"differing": differing(straight, folder) if again == 0 else ["all"]}), flush=True)
+
+
+def tracked(place: Path) -> None:
+    """Killed a while after its first panel, gone on with, and stopped there by the end of the run."""
+    folder = place / "tracked"
+    ended = attempt(folder, Fate(signal.SIGKILL, "on_train_batch_start", 8, pause=5), TRACKED)
+    print(json.dumps({"ended": ended, "again": attempt(folder, words=TRACKED)}), flush=True)
 
 
 def at_random(place: Path, kills: int, seed: int = 0) -> None:
@@ -209,12 +222,15 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("--random", type=int)
     parser.add_argument("--seeds", action="store_true")
+    parser.add_argument("--tracked", action="store_true")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("VTRYON_CACHE", str(asked.folder / "cache"))
     torch.set_num_threads(1)
     if asked.random:
         at_random(asked.folder.resolve(), asked.random)
+    elif asked.tracked:
+        tracked(asked.folder.resolve())
     elif asked.seeds:
         places = [asked.folder.resolve() / f"seed{seed}" for seed in (0, 1)]
         assert [attempt(place, seed=seed) for seed, place in enumerate(places)] == [0, 0]

@@ -3,20 +3,20 @@
 import torch
 from torch import nn
 
-from vtryon.nn.afwm import AFWM
-from vtryon.nn.generator import ResUnetGenerator
-from vtryon.nn.tryon import Agnostic, TryOnNet, TutorNet
+from vtryon.models.afwm import AFWM
+from vtryon.models.generator import ResUnetGenerator
+from vtryon.models.tryon import Agnostic, TryOnNet, TutorNet
 
 NARROW = {"channels": (6, 8, 10, 12, 14), "fpn_channels": 8, "flow_channels": (8, 6, 4)}
 GENERATOR_INNER = "generator.model.model.2.block.0"
 BY_ROOT = {"group_reduction": "first", "normalizer": None}  # one convolution's own score, easily computed
 
 
-def net_of(kind: type = TryOnNet, ngf: int = 4, **warp) -> TryOnNet:
+def net_of(kind: type = TryOnNet, ngf: int = 4, keep: bool = False, **warp) -> TryOnNet:
     """Random, statistics and all, so that no norm hides a channel."""
     torch.manual_seed(0)
     cond, painted = {TryOnNet: (3, 7), TutorNet: (45, 8)}[kind]
-    net = kind(AFWM(cond, **(NARROW | warp)), ResUnetGenerator(painted, ngf=ngf)).eval()
+    net = kind(AFWM(cond, **(NARROW | warp)), ResUnetGenerator(painted, ngf=ngf, keep=keep)).eval()
     for norm in (layer for layer in net.modules() if isinstance(layer, nn.BatchNorm2d)):
         for value in (norm.weight.data, norm.bias.data, norm.running_mean, norm.running_var):
             value.copy_(torch.rand(value.shape) + 0.5)

@@ -12,11 +12,12 @@ from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
 from pytorch_lightning.loggers import WandbLogger
 
-from vtryon.callbacks.gradual_pruning import GradualPruning
+from vtryon.compression.gradual_pruning import GradualPruning
 from vtryon.compression.pruning import Pruning
-from vtryon.config import ConfigError, _compose, check_command_line, conf_dir, problems, read, with_sweep
+from vtryon.config.compose import ConfigError, check_command_line, conf_dir, problems, read, with_sweep
+from vtryon.config.compose import composed as compose_config
+from vtryon.config.rules import RULES
 from vtryon.metrics.cost import cost
-from vtryon.rules import RULES
 
 EXPERIMENTS = sorted(path.stem for path in (conf_dir() / "experiment").glob("*.yaml"))
 PROFILES = sorted(path.stem for path in (conf_dir() / "profile").glob("*.yaml"))
@@ -24,7 +25,7 @@ PROFILES = sorted(path.stem for path in (conf_dir() / "profile").glob("*.yaml"))
 
 @cache
 def composed(*overrides: str) -> dict:
-    return OmegaConf.to_container(_compose(overrides, None), resolve=True)
+    return OmegaConf.to_container(compose_config(overrides, None), resolve=True)
 
 
 def targets(node, path: str = "config") -> Iterator[tuple[str, object, dict]]:
@@ -46,22 +47,40 @@ def taken(target) -> set[str]:
     return names.union(*(inspect.signature(call).parameters for call in [*target.__mro__[1:-1], *further]))
 
 
-def groups_swept(experiment: str) -> Iterator[str]:
-    """Overrides of config groups that the recipe sweeps over, one at a time."""
-    for key, values in composed(f"experiment={experiment}")["sweep"].items():
+def own_sweep(experiment: str) -> dict[str, str]:
+    """`sweep` of a recipe, read from its file and those it derives from: composing all would slow collection."""
+    recipe = OmegaConf.to_container(OmegaConf.load(conf_dir() / "experiment" / f"{experiment}.yaml"))
+    sweep = {}
+    for entry in recipe.get("defaults", []):
+        if entry in EXPERIMENTS:
+            sweep |= own_sweep(entry)
+    return sweep | recipe.get("sweep", {})
+
+
+def groups_swept(sweep: dict[str, str]) -> Iterator[str]:
+    """Overrides of config groups that a sweep goes over, one at a time."""
+    for key, values in sweep.items():
         if (conf_dir() / key).is_dir():
             yield from (f"{key}={value}" for value in values.split(","))
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize(
-    ("experiment", "choice"), [(name, choice) for name in EXPERIMENTS for choice in (None, *groups_swept(name))]
+    ("experiment", "choice"),
+    [(name, choice) for name in EXPERIMENTS for choice in (None, *groups_swept(own_sweep(name)))],
 )
 def test_a_recipe_gives_every_target_only_what_it_takes(experiment, choice, profile):
     cfg = composed(f"experiment={experiment}", f"profile={profile}", *([choice] if choice else []))
     for path, target, given in targets(cfg):
         unknown = given.keys() - taken(target)
         assert not unknown, f"{path}: {target.__qualname__} takes no {sorted(unknown)}"
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_a_sweep_read_from_the_recipe_s_file_is_the_composed_one(experiment):
+    read, full = own_sweep(experiment), composed(f"experiment={experiment}")["sweep"]
+    assert read.keys() == full.keys()
+    assert list(groups_swept(read)) == list(groups_swept(full))
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
@@ -143,7 +162,7 @@ def test_a_sweep_over_nothing_is_told():
 
 
 @pytest.mark.slow  # a composition a value
-@pytest.mark.parametrize("experiment", [name for name in EXPERIMENTS if composed(f"experiment={name}")["sweep"]])
+@pytest.mark.parametrize("experiment", [name for name in EXPERIMENTS if own_sweep(name)])
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_value_that_a_recipe_sweeps_over_is_allowed(experiment, profile):
     line = with_sweep([f"experiment={experiment}", f"profile={profile}"])
@@ -176,7 +195,7 @@ def test_users_recipes_are_found_beside_ours(tmp_path):
         "# @package _global_\ndefaults:\n  - distill\nname: mine\nmodel:\n  generator:\n    ngf: 12\n"  # the README's
     )
     (tmp_path / "experiment" / "mine.yaml").write_text(recipe)
-    cfg = _compose(["experiment=mine"], str(tmp_path))
+    cfg = compose_config(["experiment=mine"], str(tmp_path))
     assert (cfg.name, cfg.stage, cfg.model.generator.ngf) == ("mine", "distill", 12)
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from vtryon.attempt import attempt, read_state
-from vtryon.callbacks.checkpoint_io import AtomicCheckpointIO
-from vtryon.hydra_app import users_fault
-from vtryon.nn.checkpoint import CheckpointError
+from vtryon.callbacks.checkpointing.checkpoint_io import AtomicCheckpointIO
+from vtryon.cli.errors import mistake_below
+from vtryon.models.checkpoint import CheckpointError
+from vtryon.runs.state import attempt, read_state
 
 
 @contextlib.contextmanager
@@ -76,7 +76,7 @@ def test_a_read_only_folder_is_an_error_that_names_it(tmp_path):
         assert AtomicCheckpointIO().load_checkpoint(path)["global_step"] == 64
         with pytest.raises(OSError, match="Read-only") as caught, attempt(folder, {"parents": {}}, {}):
             pass
-        assert users_fault(caught.value) is caught.value
+        assert mistake_below(caught.value) is caught.value
 
 
 def test_a_run_that_ends_for_want_of_space_says_so_in_its_state(tmp_path):
@@ -86,7 +86,7 @@ def test_a_run_that_ends_for_want_of_space_says_so_in_its_state(tmp_path):
         raise full
     assert read_state(tmp_path)["state"] == "failed"
     assert "No space left on device" in read_state(tmp_path)["reason"]
-    assert users_fault(full) is full
+    assert mistake_below(full) is full
 
 
 def test_a_state_that_was_cut_short_counts_as_none(tmp_path):

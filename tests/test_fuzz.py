@@ -13,17 +13,19 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from safetensors.torch import save
+from shirts import P3, garment, palette, png, profile, shirt
 from tiny_nets import student_net
 
-from vtryon.callbacks.checkpoint_io import AtomicCheckpointIO
-from vtryon.config import ConfigError, check_command_line
-from vtryon.data import decode
-from vtryon.data.archive import unpack
-from vtryon.data.files import DataError, check_whole, read
-from vtryon.data.pairs import read_pairs
-from vtryon.nn.checkpoint import CheckpointError, load_net, read_pth, save_net
-from vtryon.rules import RULES
+from vtryon.callbacks.checkpointing.checkpoint_io import AtomicCheckpointIO
+from vtryon.config.compose import ConfigError, check_command_line
+from vtryon.config.rules import RULES
+from vtryon.data.files import decode
+from vtryon.data.files.archive import unpack
+from vtryon.data.files.pairs import read_pairs
+from vtryon.data.files.reader import DataError, check_whole, read
+from vtryon.models.checkpoint import CheckpointError, load_net, read_pth, save_net
 
 SIZE = (64, 32)
 many = settings(
@@ -66,13 +68,38 @@ def saved(write, value) -> bytes:
 
 DRAW = np.random.default_rng(0)
 POSE = {"people": [{"pose_keypoints": [float(n) for n in DRAW.integers(0, 64, 54)]}]}
+PEOPLE = {"people": [{"pose_keypoints_2d": [float(n) for n in DRAW.uniform(0, 1, 75)]}] * 2, "canvas_width": 4}
+PEOPLE["canvas_height"] = 6
+MASK = shirt(SIZE) * np.uint8(255)
+
+
+def tagged(form: str) -> bytes:
+    """A photo with a camera's rotation flag and a colour profile."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(garment(SIZE)).save(file := io.BytesIO(), form, exif=exif, icc_profile=profile(P3))
+    return file.getvalue()
+
+
 FILES = {  # a sound file, how it is read, and what must hold of whatever is read
     "photo.jpg": (encoded(".jpg", DRAW.integers(0, 255, (*SIZE, 3), np.uint8)), decode.photo, lambda v: v.ndim == 3),
     "photo.png": (encoded(".png", DRAW.integers(0, 255, (*SIZE, 3), np.uint8)), decode.photo, lambda v: v.ndim == 3),
+    "photo.webp": (encoded(".webp", DRAW.integers(0, 255, (*SIZE, 3), np.uint8)), decode.photo, lambda v: v.ndim == 3),
+    "tagged.jpg": (tagged("JPEG"), decode.photo, lambda v: v.ndim == 3),
+    "tagged.png": (tagged("PNG"), decode.photo, lambda v: v.ndim == 3),
+    "tagged.webp": (tagged("WEBP"), decode.photo, lambda v: v.ndim == 3),
+    "cutout.png": (
+        png(np.dstack([garment(SIZE), shirt(SIZE) * np.uint8(255)])),
+        decode.mask,
+        lambda v: (v > 127).any(),
+    ),
+    "palette.png": (png(palette(shirt(SIZE), [(0, 0, 0), (128, 0, 0)])), decode.mask, lambda v: (v > 127).any()),
+    "mask.npy": (saved(np.save, shirt(SIZE) * 1.0), decode.mask, lambda v: (v > 127).any()),
     "mask.jpg": (encoded(".jpg", DRAW.integers(0, 255, SIZE, np.uint8)), decode.mask, lambda v: v.ndim == 2),
     "label.png": (encoded(".png", DRAW.integers(0, 13, SIZE, np.uint8)), decode.labels, lambda v: v.max() <= 13),
     "parts.npy": (saved(np.save, DRAW.integers(0, 25, SIZE) * 1.0), decode.densepose, lambda v: v.max() <= 24),
     "pose.json": (json.dumps(POSE).encode(), decode.keypoints, lambda v: v.shape == (18, 2) and np.isfinite(v).all()),
+    "people.json": (json.dumps(PEOPLE).encode(), decode.keypoints, lambda v: v.shape == (18, 2)),
     "flow.npy": (saved(np.save, np.zeros((2, *SIZE), np.float16)), decode.flow, lambda v: v.shape[0] == 2),
 }
 

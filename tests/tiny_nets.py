@@ -3,9 +3,9 @@
 import torch
 
 from vtryon.data.sample import TryOnBatch
-from vtryon.nn.afwm import AFWM
-from vtryon.nn.generator import ResUnetGenerator
-from vtryon.nn.tryon import TryOnNet, TutorNet
+from vtryon.models.afwm import AFWM
+from vtryon.models.generator import ResUnetGenerator
+from vtryon.models.tryon import TryOnNet, TutorNet
 
 SIZE = (64, 64)
 

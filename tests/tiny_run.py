@@ -11,11 +11,12 @@ import pytorch_lightning as L
 import torch
 from torch.utils.data import DataLoader
 
+from vtryon.data.files.pairs import Pairs
 from vtryon.data.sample import TryOnBatch
-from vtryon.nn.afwm import AFWM
-from vtryon.nn.flow import identity_grid
-from vtryon.nn.generator import ResUnetGenerator
-from vtryon.nn.tryon import TryOn, TryOnNet
+from vtryon.models.afwm import AFWM
+from vtryon.models.flow import identity_grid
+from vtryon.models.generator import ResUnetGenerator
+from vtryon.models.tryon import TryOn, TryOnNet
 
 SIZE = (64, 64)
 LIGHTNING_WARNINGS = (
@@ -107,7 +108,7 @@ class TinyData(L.LightningDataModule):
 
     def __init__(self, folder: Path, truth: bool = False):
         super().__init__()
-        self.folder, self.truth = Path(folder), truth
+        self.folder, self.truth, self.root = Path(folder), truth, Path(folder)
 
     def train_dataloader(self):
         return loader(batch(range(2)), batch(range(2, 4)), batch(range(4, 5)))
@@ -127,6 +128,11 @@ class TinyData(L.LightningDataModule):
             cv2.imwrite(str(path), picture)
             paths.append(path)
         return paths
+
+    def pairs(self, split: str) -> Pairs:
+        """Those of `test_dataloader`."""
+        ids = [(f"{number:06d}_0", f"{number + 1:06d}_1") for number in range(10, 13)]
+        return Pairs("test_pairs.txt", "f" * 64, ids)
 
     def protocol(self) -> dict:
         return {

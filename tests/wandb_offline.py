@@ -29,14 +29,14 @@ class OfflineRun:
     exit_code: int | None = None
 
     @classmethod
-    def under(cls, folder: Path) -> "OfflineRun":
-        """The one run whose .wandb file lies somewhere under `folder`, once its end has been written.
+    def under(cls, folder: Path, ended: bool = True) -> "OfflineRun":
+        """The one run whose .wandb file lies somewhere under `folder`, once its end has been written, if it will be.
 
         wandb returns from a run's end before its file is whole: on a busy machine long before.
         """
         (path,) = [path for path in folder.rglob("run-*.wandb") if not path.parent.is_symlink()]
         until = time.monotonic() + 60
-        while (run := cls._read(path)).exit_code is None and time.monotonic() < until:
+        while (run := cls._read(path)).exit_code is None and ended and time.monotonic() < until:
             time.sleep(0.1)
         return run
 

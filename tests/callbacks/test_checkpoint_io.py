@@ -7,9 +7,9 @@ import pytest
 import torch
 from tiny_run import LIGHTNING_WARNINGS, TinyData, TinyModule, trainer
 
-from vtryon.callbacks.checkpoint_io import AtomicCheckpointIO
-from vtryon.callbacks.random_state import random_state, set_random_state
-from vtryon.nn.checkpoint import CheckpointError
+from vtryon.callbacks.checkpointing.checkpoint_io import AtomicCheckpointIO
+from vtryon.callbacks.checkpointing.random_state import random_state, set_random_state
+from vtryon.models.checkpoint import CheckpointError
 
 
 class Evil:

@@ -8,7 +8,7 @@ from vtryon.callbacks.samples import SampleScores, averages, gather
 def process(rank, folder, counts):
     dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     # three samples over two processes: the sampler gives the first one to both
-    rows = [SampleScores("val", f"{n}", "c", mse=float(n)) for n in ((1, 2), (3, 1))[rank]]
+    rows = [SampleScores("val", f"{n}", "c", {"mse": float(n)}) for n in ((1, 2), (3, 1))[rank]]
     counts[rank] = averages(gather(rows))["val/mse"]
     dist.destroy_process_group()
 

@@ -12,11 +12,11 @@ from tiny_run import (
     trainer,
 )
 
+from vtryon.callbacks.contact_sheet import Column, grey, on_white, strip
 from vtryon.callbacks.panel import TryOnPanel, columns
-from vtryon.callbacks.strip import Column, grey, on_white, strip
-from vtryon.nn.afwm import Warp
-from vtryon.nn.flow import identity_grid
-from vtryon.nn.image import to_uint8
+from vtryon.models.afwm import Warp
+from vtryon.models.flow import identity_grid
+from vtryon.utils.image import to_uint8
 
 pytestmark = pytest.mark.filterwarnings(*LIGHTNING_WARNINGS)
 STAGES = ["person", "cloth", "warped", "rendered", "mask", "try-on"]

@@ -15,13 +15,16 @@ from tiny_run import (
 )
 from torch import nn
 
-from vtryon.callbacks.samples import averages, judge, write_samples
+from vtryon.callbacks.recorder import split_of
+from vtryon.callbacks.samples import averages, judge, left_out, write_samples
 from vtryon.callbacks.scores import Scores
-from vtryon.callbacks.splits import split_of
-from vtryon.nn.afwm import Warp
-from vtryon.nn.flow import identity_grid
-from vtryon.nn.image import to_uint8
-from vtryon.nn.pretrained import WeightsNotFoundError
+from vtryon.data.parse import Parse
+from vtryon.data.sample import TryOnBatch
+from vtryon.models.afwm import Warp
+from vtryon.models.features.pretrained import WeightsNotFoundError
+from vtryon.models.flow import identity_grid
+from vtryon.models.paste import Paste, Photo
+from vtryon.utils.image import to_uint8
 
 pytestmark = pytest.mark.filterwarnings(*LIGHTNING_WARNINGS)
 
@@ -52,8 +55,22 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("VTRYON_CACHE", str(tmp_path / "cache"))
 
 
-def scored(tmp_path, module=None, features=(MeanColour, Absent), **data):
-    scores = Scores(tmp_path, features)
+class NoLPIPS(nn.Module):
+    def __init__(self):
+        raise WeightsNotFoundError("no AlexNet in /nowhere; fetch it")
+
+
+class MeanDistance(nn.Module):
+    """Stands for LPIPS."""
+
+    name, weights_sha256, preprocessing = "mean_distance", "1" * 64, "none"
+
+    def forward(self, image, truth):
+        return (image.float() - truth.float()).abs().mean((1, 2, 3))
+
+
+def scored(tmp_path, module=None, features=(MeanColour, Absent), lpips=NoLPIPS, **data):
+    scores = Scores(tmp_path, features, lpips)
     run = trainer(tmp_path, scores)
     run.test(module or TinyModule(), datamodule=TinyData(tmp_path, **data), verbose=False)
     return scores.record(), run.callback_metrics
@@ -66,6 +83,8 @@ def test_every_score_of_the_test_has_the_name_of_its_split(tmp_path):
         "paired/psnr",
         "paired/mse",
         "paired/epe",
+        "unpaired/garment_de",
+        "unpaired/garment_ssim",
         "unpaired/fd_colour",
         "unpaired/kid_colour",
     }
@@ -96,14 +115,16 @@ def test_ssim_of_a_sample_is_skimages():
         "use_sample_covariance": False,
         "data_range": 255,
     }
-    assert first.ssim == pytest.approx(structural_similarity(*pictures, channel_axis=2, **options), abs=1e-3)
+    assert first.scores.get("ssim") == pytest.approx(
+        structural_similarity(*pictures, channel_axis=2, **options), abs=1e-3
+    )
 
 
 def test_the_end_point_error_is_in_pixels():
     given = batch(range(1))
     one_pixel = torch.tensor([2 / 63, 0.0]).view(1, 2, 1, 1)
     moved = identity_grid(*given.person.shape[2:]) + one_pixel
-    assert judge("paired", {"try_on": answer(given, flow=moved)}, given)[0].epe == pytest.approx(1, abs=1e-4)
+    assert judge("paired", {"try_on": answer(given, flow=moved)}, given)[0].scores["epe"] == pytest.approx(1, abs=1e-4)
 
 
 def test_of_a_stage_that_only_warps_the_flow_alone_is_judged():
@@ -122,8 +143,8 @@ def test_a_garment_that_is_nowhere_seen_has_no_end_point_error():
     given = batch(range(2))
     given.true_flow[0] = torch.nan
     hidden, seen = judge("paired", {"try_on": answer(given)}, given)
-    assert hidden.epe is None
-    assert averages([hidden, seen])["paired/epe"] == seen.epe
+    assert hidden.scores.get("epe") is None
+    assert averages([hidden, seen])["paired/epe"] == seen.scores.get("epe")
 
 
 def test_an_identical_picture_does_not_make_the_mean_psnr_infinite():
@@ -131,8 +152,18 @@ def test_an_identical_picture_does_not_make_the_mean_psnr_infinite():
     image = given.person.clone()
     image[1] = -image[1]
     same, other = judge("paired", {"try_on": answer(given, image=image)}, given)
-    assert math.isinf(same.psnr)
-    assert averages([same, other])["paired/psnr"] == other.psnr
+    assert math.isinf(same.scores.get("psnr"))
+    assert averages([same, other])["paired/psnr"] == other.scores.get("psnr")
+
+
+@pytest.mark.parametrize("part", ["image", "flow"])
+def test_a_try_on_that_is_not_finite_gets_no_score_and_is_named(part):
+    given = batch(range(2))
+    whole = answer(given)
+    values = getattr(whole, part).clone()
+    values[1] = float("nan")
+    with pytest.raises(FloatingPointError, match=rf"the {part} of try_on is not finite for {given.person_ids[1]};"):
+        judge("paired", {"try_on": whole._replace(**{part: values})}, given)
 
 
 def test_a_distilled_student_is_compared_with_its_teacher(tmp_path):
@@ -208,8 +239,8 @@ def test_the_rows_of_single_samples_are_kept(tmp_path):
 def test_a_table_of_samples_that_fails_leaves_the_old_one(tmp_path):
     path = tmp_path / "samples.csv"
     path.write_text("old")
-    with pytest.raises(TypeError):
-        write_samples(path, [None])
+    with pytest.raises(ZeroDivisionError):
+        write_samples(path, (1 / 0 for _ in "a"))
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -231,3 +262,98 @@ def test_a_test_loader_without_a_name_is_refused(tmp_path):
         match=r"test loader 1 has no name: .*\('paired',\).*name one split for each",
     ):
         split_of(run, 1)
+
+
+def test_a_learned_distance_to_the_truth_stands_where_there_is_a_truth(tmp_path):
+    record, _ = scored(tmp_path, lpips=MeanDistance)
+    given = batch(range(10, 12)), batch(range(12, 13))
+    errors = [(to_uint8(g.cloth).float() - to_uint8(g.person).float()).abs().mean((1, 2, 3)) for g in given]
+    assert record["scores"]["paired/lpips"] == pytest.approx(torch.cat(errors).mean().item())
+    assert record["protocol"]["distances"]["lpips"]["weights_sha256"] == "1" * 64
+    assert "true try-on" in record["empty"]["unpaired/lpips"]
+
+
+def test_without_its_weights_the_learned_distance_says_which_file_is_missing(tmp_path):
+    record, _ = scored(tmp_path)
+    assert record["scores"]["paired/lpips"] is None
+    assert record["empty"]["paired/lpips"] == "no AlexNet in /nowhere; fetch it"
+    assert "true try-on" in record["empty"]["unpaired/lpips"]
+    assert "lpips" not in record["protocol"]["distances"]
+
+
+def parsed(ids: range, *regions: tuple[int, slice]) -> TryOnBatch:
+    """Persons whose parse maps have these labels in these rows, and whose garment is the left half of its picture."""
+    given = batch(ids, truth=False, flow=False)
+    parse = torch.zeros(len(given.person), 64, 64, dtype=torch.uint8)
+    for label, rows in regions:
+        parse[:, rows] = label
+    given.cloth_edge[..., 32:] = 0
+    return given._replace(parse=parse)
+
+
+def test_what_an_unpaired_try_on_preserves_is_judged_by_the_parse_map():
+    given = parsed(range(2), (Parse.HAIR, slice(6, 12)), (Parse.FACE, slice(12, 20)), (Parse.PANTS, slice(40, 58)))
+    image = given.person.clone()
+    image[:, :, 25:] = image[:, :, 25:].flip(3)
+    rows = judge("unpaired", {"try_on": answer(given, image=image)}, given)
+    for row in rows:
+        assert row.scores.get("preserved_hair_face") == pytest.approx(1)
+        assert row.scores.get("preserved_lower") < 0.9
+        assert row.scores.get("preserved_lower") < row.scores.get("preserved_ssim") < 1
+        assert row.scores.get("ssim") is None
+
+
+def test_each_sample_counts_once_however_large_its_region_and_one_without_it_is_left_out_and_counted():
+    large = parsed(range(1), (Parse.FACE, slice(0, 64)))
+    small = parsed(range(1, 2), (Parse.FACE, slice(30, 32)), (Parse.LEFT_LEG, slice(50, 58)))
+    rows = []
+    for given in (large, small):
+        rows += judge("unpaired", {"try_on": answer(given, image=-given.person)}, given)
+    means = averages(rows)
+    assert means["unpaired/preserved_hair_face"] == pytest.approx(
+        (rows[0].scores.get("preserved_hair_face") + rows[1].scores.get("preserved_hair_face")) / 2
+    )
+    assert rows[0].scores.get("preserved_lower") is None
+    assert means["unpaired/preserved_lower"] == rows[1].scores.get("preserved_lower")
+    assert left_out(rows, means) == {"unpaired/preserved_lower": 1}
+
+
+def test_only_the_unpaired_test_is_judged_without_a_truth():
+    given = parsed(range(1), (Parse.FACE, slice(0, 64)))
+    for split in ("paired", "val", "seen"):
+        (row,) = judge(split, {"try_on": answer(given)}, given)
+        assert not {"preserved_ssim", "garment_de", "garment_ssim"} & row.scores.keys()
+
+
+def test_a_try_on_shows_the_garment_that_its_flow_warps_or_it_does_not():
+    given = parsed(range(2))
+    pasted = Paste()(given.person, given.cloth, given.cloth_edge)
+    photo = Photo()(given.person, given.cloth, given.cloth_edge)
+    for row in judge("unpaired", {"try_on": pasted}, given):
+        assert row.scores.get("garment_de") == pytest.approx(0, abs=0.5)
+        assert row.scores.get("garment_ssim") == pytest.approx(1, abs=1e-3)
+    for row in judge("unpaired", {"try_on": photo}, given):
+        assert row.scores.get("garment_de") > 30
+        assert row.scores.get("garment_ssim") < 0.2
+
+
+def test_a_garment_warped_out_of_the_picture_has_no_score():
+    given = parsed(range(1))
+    outside = identity_grid(64, 64) + 4
+    (row,) = judge("unpaired", {"try_on": answer(given, flow=outside)}, given)
+    assert (row.scores["garment_de"], row.scores["garment_ssim"]) == (None, None)
+
+
+def test_without_parse_maps_the_preserved_columns_are_empty_and_say_so(tmp_path):
+    record, _ = scored(tmp_path)
+    for name in ("preserved_ssim", "preserved_hair_face", "preserved_lower"):
+        assert record["scores"][f"unpaired/{name}"] is None
+        assert "no parse maps" in record["empty"][f"unpaired/{name}"]
+        assert f"paired/{name}" not in record["scores"]
+
+
+def test_a_row_names_its_protocol(tmp_path):
+    record, _ = scored(tmp_path)
+    name = record["protocol"]["name"]
+    assert name.startswith("test_pairs-3-")
+    assert name.endswith(" unpaired + paired 64x64")

@@ -4,7 +4,7 @@ from tiny_run import LIGHTNING_WARNINGS, TinyData, TinyModule, batch, trainer
 
 from vtryon.callbacks import throughput
 from vtryon.callbacks.throughput import Throughput
-from vtryon.deploy.footprint import peak_rss_mib
+from vtryon.utils.memory import peak_rss_mib
 
 pytestmark = pytest.mark.filterwarnings(*LIGHTNING_WARNINGS)
 
@@ -25,7 +25,7 @@ def test_samples_are_counted_after_the_first_batch_and_without_validation(monkey
     clock.now += 4
     speed.on_train_batch_end(run, module, None, batch(range(4)), 0)
     speed.on_train_end(run, module)
-    assert speed.record()["fit/samples_per_s"] == (2 + 4 + 4) / (1 + 3 + 2 + 4)
+    assert speed.record()["speed"]["fit/samples_per_s"] == (2 + 4 + 4) / (1 + 3 + 2 + 4)
 
 
 def test_fit_and_test_print_their_speed_and_keep_it(tmp_path, capsys):
@@ -34,9 +34,9 @@ def test_fit_and_test_print_their_speed_and_keep_it(tmp_path, capsys):
     run.fit(TinyModule(), datamodule=TinyData(tmp_path))
     run.test(TinyModule(), datamodule=TinyData(tmp_path), verbose=False)
     printed = capsys.readouterr().out
-    assert f"fit: {speed.record()['fit/samples_per_s']:.1f} samples/s, peak memory" in printed
-    assert f"test: {speed.record()['test/samples_per_s']:.1f} samples/s" in printed
-    assert 50 < speed.record()["peak_rss_mib"] == pytest.approx(peak_rss_mib(), rel=0.2)
+    assert f"fit: {speed.record()['speed']['fit/samples_per_s']:.1f} samples/s, peak memory" in printed
+    assert f"test: {speed.record()['speed']['test/samples_per_s']:.1f} samples/s" in printed
+    assert 50 < speed.record()["speed"]["peak_rss_mib"] == pytest.approx(peak_rss_mib(), rel=0.2)
 
 
 def test_one_batch_is_too_short_to_time(tmp_path, capsys):
@@ -44,4 +44,4 @@ def test_one_batch_is_too_short_to_time(tmp_path, capsys):
     run = trainer(tmp_path, speed, limit_train_batches=1, limit_val_batches=0)
     run.fit(TinyModule(), datamodule=TinyData(tmp_path))
     assert "fit: too short to time (one batch)" in capsys.readouterr().out
-    assert "fit/samples_per_s" not in speed.record()
+    assert "fit/samples_per_s" not in speed.record()["speed"]

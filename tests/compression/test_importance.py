@@ -12,8 +12,8 @@ from torch_pruning.pruner.importance import (
 )
 
 from vtryon.compression.pruning import Pruning
-from vtryon.nn.architecture import widths
-from vtryon.nn.tryon import TryOnNet
+from vtryon.models.architecture import widths
+from vtryon.models.tryon import TryOnNet
 
 
 def test_widths_become_multiples_rounding_down_but_not_to_nothing():

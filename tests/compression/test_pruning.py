@@ -17,10 +17,10 @@ from torch_pruning.pruner.importance import (
 
 from vtryon.compression.pruning import Pruning
 from vtryon.metrics.cost import cost
-from vtryon.nn.architecture import differing, widths
-from vtryon.nn.checkpoint import load_net, save_net
-from vtryon.nn.frozen import Frozen
-from vtryon.nn.tryon import TryOnNet, TutorNet
+from vtryon.models.architecture import differing, widths
+from vtryon.models.checkpoint import load_net, save_net
+from vtryon.models.frozen import Frozen
+from vtryon.models.tryon import TryOnNet, TutorNet
 
 
 def weights(net: nn.Module) -> int:

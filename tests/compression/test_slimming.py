@@ -6,9 +6,9 @@ from narrow import answer, net_of
 
 from vtryon.compression.pruning import Pruning
 from vtryon.compression.slimming import slim_from, slimmed
-from vtryon.nn.checkpoint import save_net
-from vtryon.nn.generator import ResUnetGenerator
-from vtryon.nn.tryon import TryOnNet
+from vtryon.models.checkpoint import save_net
+from vtryon.models.generator import ResUnetGenerator
+from vtryon.models.tryon import TryOnNet
 
 
 def student(ngf: int = 2) -> TryOnNet:

@@ -38,13 +38,18 @@ class Folder:
         (self.test / name).write_text("".join(lines))
 
     def picture(self, path, channels=3, size=None):
-        """Smooth noise, or for one channel a mask."""
+        """Smooth noise, or for one channel the mask of an oval garment."""
         path.parent.mkdir(parents=True, exist_ok=True)
         height, width = size or self.size
-        coarse = self.rng.integers(0, 256, (8, 6, channels), dtype=np.uint8)
-        image = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
         if channels == 1:
-            image = ((image > 90) * 255).astype(np.uint8)
+            image = np.zeros((height, width), np.uint8)
+            axes = [
+                int(side * share) for side, share in zip((width, height), self.rng.uniform(0.25, 0.4, 2), strict=True)
+            ]
+            cv2.ellipse(image, (width // 2, height // 2), axes, 0, 0, 360, 255, -1)
+        else:
+            coarse = self.rng.integers(0, 256, (8, 6, channels), dtype=np.uint8)
+            image = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
         assert cv2.imwrite(str(path), image)
 
     def blocks(self, most):

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from vtryon.cli import main
-from vtryon.data.archive import unpack
-from vtryon.data.files import DataError
+from vtryon.data.files.archive import unpack
+from vtryon.data.files.reader import DataError
 
 FILES = {"VITON_test/test_img/000100_0.jpg": b"photo", "VITON_test/test_pairs.txt": b"a b\n", "empty.txt": b""}
 

@@ -137,6 +137,17 @@ def test_a_white_garment_is_told_from_its_shadow_on_white():
     )
 
 
+def test_a_white_garment_on_a_retouched_backdrop_is_whole_though_its_outline_fades():
+    alpha = outline(LONG)
+    shade = np.linspace(249, 238, 256, dtype=np.float32)[:, None, None] * np.ones((256, 192, 3), np.float32)
+    blurred = cv2.GaussianBlur(alpha, (0, 0), 6)[..., None]  # no edge anywhere
+    photo = np.round(shade * blurred + 255 * (1 - blurred)).astype(np.uint8)
+    photo[100:110, 80:110] = (40, 60, 160)  # but a print has
+    mask = cloth_mask(photo)
+    assert overlap(mask, alpha) > 0.85
+    assert mask[128, 70:120].all()
+
+
 def test_a_dark_backdrop_works_as_well():
     alpha = outline(HALF)
     assert (

@@ -7,9 +7,9 @@ import pytorch_lightning as L
 import torch
 
 from vtryon.data.datamodule import VitonDataModule
-from vtryon.data.files import DataError
+from vtryon.data.files.layouts import PF_AFN
+from vtryon.data.files.reader import DataError
 from vtryon.data.loading import EpochSampler
-from vtryon.data.pairs import garment_of
 from vtryon.data.sample import TryOnBatch, finish
 
 SIZE = (64, 32)
@@ -91,7 +91,7 @@ def test_seen_pairs_are_trained_persons_in_the_garments_of_others(clean):
     assert len(data.test_sets[2]) == 2
     for raw in map(data.test_sets[2].__getitem__, range(2)):
         assert raw.person_id in trained
-        assert raw.cloth_id != garment_of(raw.person_id)
+        assert raw.cloth_id != PF_AFN.garment_of(raw.person_id)
         assert not raw.worn
         assert raw.truth is None  # the photo shows another garment
     assert data.reference_images() == module(clean).reference_images()
@@ -153,7 +153,7 @@ def test_impossible_arguments_are_refused(folder, arguments, message):
 
 
 def test_a_folder_without_its_part_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"VITON_traindata/train_img.*missing folder"):
+    with pytest.raises(DataError, match=r"no data folder: .* pf_afn \(VITON_traindata/train_img"):
         VitonDataModule(tmp_path).setup("fit")
 
 
@@ -269,3 +269,19 @@ def test_a_broken_file_stops_a_run_before_its_first_step(folder):
     with pytest.raises(DataError, match=f"{path}: truncated"):
         trainer(max_epochs=1).fit(recorder, VitonDataModule(folder.root, size=SIZE, val_size=0))
     assert not recorder.trained
+
+
+def test_training_stops_where_all_poses_are_empty(folder):
+    for path in (folder.train / "train_pose").iterdir():
+        path.write_text('{"people": []}')
+    with pytest.raises(DataError, match="empty pose: as in all 4 files; detect the poses again"):
+        module(folder)
+
+
+def test_photos_of_another_shape_than_the_size_are_said_to_be_squeezed_once(folder, caplog):
+    data = module(folder, size=(64, 64))
+    data.setup()
+    assert caplog.text.count("photos are 64x32 (height x width) and are squeezed to data.size=[64,64]") == 1
+    caplog.clear()
+    module(folder, size=(128, 64)).setup("fit")
+    assert "squeezed" not in caplog.text

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vtryon.data.datamodule import VitonDataModule
-from vtryon.data.files import DataError
+from vtryon.data.files.reader import DataError
 
 SIZE = (64, 32)
 FAULTS = {  # subfolder, what is done to its first file, and what the message says
@@ -25,7 +25,7 @@ FAULTS = {  # subfolder, what is done to its first file, and what the message sa
     ),
     "mask of another shape": (
         "train_edge",
-        lambda path: cv2.imwrite(str(path), np.ones((32, 64), np.uint8)),
+        lambda path: cv2.imwrite(str(path), np.pad(np.full((16, 32), 255, np.uint8), ((8, 8), (16, 16)))),
         "wrong size",
     ),
     "parts beyond 24": ("train_densepose", lambda path: np.save(path, np.full((64, 32), 25.0)), "part out of range"),

@@ -1,18 +1,20 @@
 """The procedural VITON folder: reproducible, consistent with itself, and its flow tells the truth."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from vtryon.data.synthetic.body import SIDES, sample_body
-from vtryon.data.synthetic.deformation import Spline
-from vtryon.data.synthetic.garment import CUTS, sample_garment
-from vtryon.data.synthetic.limb import ELBOW
-from vtryon.data.synthetic.sheet import contact_sheet
-from vtryon.data.synthetic.texture import PATTERNS
+from vtryon.data.synthetic.contact_sheet import contact_sheet
+from vtryon.data.synthetic.figure.body import SIDES, sample_body
+from vtryon.data.synthetic.figure.limb import ELBOW
+from vtryon.data.synthetic.garment.cut import CUTS, sample_garment
+from vtryon.data.synthetic.garment.deformation import Spline
+from vtryon.data.synthetic.garment.texture import PATTERNS
 from vtryon.data.synthetic.writer import write_viton
 
 TRAIN, TEST, SIZE, SEED = 8, 4, (128, 96), 3
@@ -80,6 +82,18 @@ def worn(root: Path):
 def test_two_workers_write_the_same_bytes_as_one(root, tmp_path):
     write_viton(tmp_path / "again", TRAIN, TEST, SEED, SIZE, workers=2)
     assert contents(tmp_path / "again") == contents(root)
+
+
+@pytest.mark.slow
+def test_a_script_without_a_main_guard_draws_with_workers_and_ends(root, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from vtryon.data.synthetic.writer import write_viton\n"
+        f"write_viton({str(tmp_path / 'drawn')!r}, train=2, test=2, size=(64, 32), workers=2)\n"
+        "print('done')\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 
 def test_a_smaller_set_is_the_start_of_a_larger_one(root, tmp_path):

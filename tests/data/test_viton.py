@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from vtryon.bench.data_loading import plain_sample
 from vtryon.data.datamodule import VitonDataModule
-from vtryon.data.files import DataError, check_whole
-from vtryon.data.pairs import find_pairs, read_pairs
+from vtryon.data.files.pairs import find_pairs, read_pairs
+from vtryon.data.files.reader import DataError, check_whole
 from vtryon.data.sample import collate, finish
-from vtryon.data.speed import plain_sample
 from vtryon.data.viton import VitonSet, match_test, match_training
 
 SIZE = (64, 32)
@@ -63,10 +63,23 @@ def test_labels_may_be_jpg_and_poses_named_either_way(folder):
     assert np.array_equal(sample.pose, expected)
 
 
-def test_of_a_png_and_a_jpg_label_the_lossless_one_is_read(folder):
-    expected = training(folder)[0].parse
-    cv2.imwrite(str(folder.train / "train_label" / "000000_0.jpg"), np.zeros(SIZE, np.uint8))
-    assert np.array_equal(training(folder)[0].parse, expected)
+@pytest.mark.parametrize(
+    ("subfolder", "name"),
+    [("train_label", "000000_0.jpg"), ("train_color", "000000_1.png"), ("train_img", "000000_0.JPEG")],
+)
+def test_two_pictures_of_one_id_are_an_error_that_names_both(folder, subfolder, name):
+    first = min((folder.train / subfolder).iterdir()).name
+    cv2.imwrite(str(folder.train / subfolder / "copy.png"), np.zeros(SIZE, np.uint8))
+    (folder.train / subfolder / "copy.png").rename(folder.train / subfolder / name)
+    both = " and ".join(sorted([first, name]))
+    with pytest.raises(DataError, match=rf"two files of one id: {both} are both there"):
+        training(folder)
+
+
+def test_an_array_goes_before_a_picture_of_the_same_id(folder):
+    expected = training(folder)[0].densepose
+    cv2.imwrite(str(folder.train / "train_densepose" / "000000_0.png"), np.zeros(SIZE, np.uint8))
+    assert np.array_equal(training(folder)[0].densepose, expected)
 
 
 @pytest.mark.parametrize("people", [[], [{"pose_keypoints": [0] * 54}], [{"pose_keypoints_2d": [0.0] * 54}]])
@@ -222,7 +235,7 @@ BROKEN = {  # subfolder: damage to its first file, words of the message, found w
         "unreadable",
         True,
     ),
-    "colour label": ("train_label", _colour, "wrong mode: 3 channels", False),
+    "colour label": ("train_label", _colour, "wrong mode: a parse map in colours", False),
     "label 14": (
         "train_label",
         lambda path: cv2.imwrite(str(path), np.full(SIZE, 14, np.uint8)),
@@ -259,10 +272,10 @@ BROKEN = {  # subfolder: damage to its first file, words of the message, found w
         "only plain numbers",
         True,
     ),
-    "pose 25x3": (
+    "pose 17x3": (
         "train_pose",
-        lambda path: path.write_text(json.dumps({"people": [{"pose_keypoints_2d": [0] * 75}]})),
-        "a pose is 18x3 finite numbers .* found 75",
+        lambda path: path.write_text(json.dumps({"people": [{"pose_keypoints_2d": [0] * 51}]})),
+        r"a pose is 18x3 \(COCO\) or 25x3 \(BODY_25\) finite numbers, this has 51",
         True,
     ),
 }

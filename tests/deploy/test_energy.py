@@ -7,11 +7,10 @@ import torch
 from clock import Clock
 from tiny_nets import student_net
 
-from vtryon.deploy import energy_power
+from vtryon.deploy import energy_measure
 from vtryon.deploy.energy import ESTIMATED, MACHINES, estimated_latency, inferences, machine
-from vtryon.deploy.energy_measure import measure_runs
-from vtryon.deploy.energy_power import rapl
-from vtryon.nn.checkpoint import save_net
+from vtryon.deploy.energy_measure import measure_runs, rapl
+from vtryon.models.checkpoint import save_net
 
 NANO = MACHINES["jetson_nano_10w"]
 
@@ -65,7 +64,7 @@ def counters(tmp_path):
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(energy_power, "time", clock)
+    monkeypatch.setattr(energy_measure, "time", clock)
     return clock
 
 

@@ -13,14 +13,15 @@ from narrow import net_of
 from onnx import TensorProto, helper, numpy_helper
 from tiny_nets import tutor_net
 
-from vtryon.deploy import pictures as forms
-from vtryon.deploy import tensorrt82
-from vtryon.deploy.jetson import export_jetson
-from vtryon.deploy.jetson_half import COORDINATE, coordinates, halve, rounded
-from vtryon.nn.afwm import AFWM
-from vtryon.nn.generator import ResUnetGenerator
-from vtryon.nn.tryon import TryOnNet
+from vtryon.deploy.jetson import tensorrt82
+from vtryon.deploy.jetson.exporting import export_jetson
+from vtryon.deploy.jetson.half_precision import COORDINATE, coordinates, halve, rounded
+from vtryon.deploy.runtime import exportable as forms
+from vtryon.models.afwm import AFWM
+from vtryon.models.generator import ResUnetGenerator
+from vtryon.models.tryon import TryOnNet
 
+pytestmark = pytest.mark.slow  # graphs of several thousand nodes
 SIZE = (64, 96)  # sides that differ
 SMALL = {"radius": 1, "channels": (4, 5, 6, 7, 8), "fpn_channels": 4, "flow_channels": (4, 4, 4)}
 
@@ -132,7 +133,6 @@ def test_the_report_lies_beside_the_file_and_tells_of_it(exported):
     ast.parse((folder / "jetson_runner.py").read_text(), feature_version=(3, 6))
 
 
-@pytest.mark.slow
 def test_the_network_stays_as_it_was(tmp_path):
     net = net_of(ngf=2, **SMALL).double().train()
     before = {key: value.clone() for key, value in net.state_dict().items()}
@@ -191,7 +191,7 @@ def test_rounding_is_that_of_half_precision_arithmetic():
     assert np.array_equal(session.run(None, {"x": x})[0], expected.astype(np.float32))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_full_network_is_exported_and_says_what_it_says(tmp_path):
     torch.manual_seed(0)
     net = TryOnNet(AFWM(), ResUnetGenerator())

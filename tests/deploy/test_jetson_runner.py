@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from vtryon.deploy import jetson_runner as runner
-from vtryon.deploy.jetson_half import COORDINATE
-from vtryon.report.energy import measurements
+from vtryon.deploy.jetson import runner
+from vtryon.deploy.jetson.half_precision import COORDINATE
+from vtryon.report.figures.energy import measurements
 
 SOURCE = Path(runner.__file__).read_text(encoding="utf-8")
 

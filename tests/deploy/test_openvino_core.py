@@ -1,4 +1,4 @@
-"""Opening and quantising networks leaves the process as it was: it takes signals after them, whichever ended first."""
+"""Opening and quantizing networks leaves the process as it was: it takes signals after them, whichever ended first."""
 
 import ctypes
 import sys
@@ -6,14 +6,16 @@ import sys
 import openvino
 import pytest
 from narrow import net_of
-from quantised import pictures
+from quantized_nets import pictures
 
-from vtryon.deploy.openvino_core import apart, core
-from vtryon.deploy.openvino_graph import openvino_graph
-from vtryon.deploy.ptq import quantise
-from vtryon.deploy.runtime_openvino import OpenVINORuntime
+from vtryon.deploy.export.post_training import quantize_openvino
+from vtryon.deploy.runtime.openvino_graph import core, in_own_thread, openvino_graph
+from vtryon.deploy.runtime.openvino_runtime import OpenVINORuntime
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="signal stacks are read as Linux keeps them")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="signal stacks are read as Linux keeps them"),
+]
 
 
 class Stack(ctypes.Structure):
@@ -37,12 +39,11 @@ def test_networks_that_close_in_the_order_in_which_they_opened_leave_the_signal_
         assert stack_start() == before
 
 
-@pytest.mark.slow
-def test_quantising_leaves_the_signal_stack_alone():
+def test_quantizing_leaves_the_signal_stack_alone():
     before = stack_start()
     graph = openvino_graph(net_of(), (64, 64), batch=None)
     for seed in range(2):
-        quantise(graph.clone(), [pictures(seed)])
+        quantize_openvino(graph.clone(), net_of(), [pictures(seed)])
         assert stack_start() == before
 
 
@@ -56,7 +57,7 @@ def test_cores_that_end_in_the_order_in_which_they_began_change_the_stack_of_the
         return stack_start() == usual
 
     before = stack_start()
-    assert not apart(two_cores)  # once this fails, OpenVINO has mended it, and openvino_core.py can go
+    assert not in_own_thread(two_cores)  # once this fails, OpenVINO has mended it: no thread of its own is needed
     assert stack_start() == before
 
 

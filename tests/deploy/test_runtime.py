@@ -10,10 +10,9 @@ import pytest
 import torch
 from narrow import inputs_of, net_of
 
-from vtryon.deploy.openvino_core import core
-from vtryon.deploy.openvino_graph import openvino_graph
-from vtryon.deploy.runtime import RuntimeUnfitError, open_runtime
-from vtryon.deploy.runtime_torch import TorchRuntime
+from vtryon.deploy.runtime.opening import RuntimeUnfitError, open_runtime
+from vtryon.deploy.runtime.openvino_graph import core, openvino_graph
+from vtryon.deploy.runtime.torch_runtime import TorchRuntime
 
 SIZE = (64, 64)
 SMALL = {"radius": 1, "channels": (4, 5, 6, 7, 8), "fpn_channels": 4, "flow_channels": (4, 4, 4)}
@@ -116,7 +115,7 @@ def test_a_file_is_opened_by_the_runtime_it_was_made_for(name, backend, reason):
 COMPILED = """
 import torch
 from narrow import inputs_of, net_of
-from vtryon.deploy.runtime import open_runtime
+from vtryon.deploy.runtime.opening import open_runtime
 net = net_of(ngf=2, radius=1, channels=(4, 5, 6, 7, 8), fpn_channels=4, flow_channels=(4, 4, 4))
 pictures = inputs_of(net, seed=4)
 with torch.no_grad():
@@ -125,7 +124,7 @@ print(float((open_runtime(net, "compile", size=(64, 64))(*pictures).image - want
 """
 
 
-@pytest.mark.slow  # compiles for a minute
+@pytest.mark.nightly  # compiles for a minute
 def test_the_compiled_network_says_the_same():
     """In a process of its own: what tests wrap around every function cannot be compiled."""
     path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])

@@ -4,7 +4,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from vtryon.deploy.tensorrt82 import OPERATORS, check
+from vtryon.deploy.jetson.tensorrt82 import OPERATORS, check
 
 
 def graph(*nodes, opset=13, kind=TensorProto.FLOAT, shape=(1, 3, 8, 8), constants=()):

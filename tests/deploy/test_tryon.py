@@ -7,8 +7,8 @@ from torch import nn
 
 from vtryon.deploy.photo import read_photo, write_photo
 from vtryon.deploy.tryon import Pair, read_pairs, try_on, try_on_files
-from vtryon.nn.flow import identity_grid
-from vtryon.nn.tryon import TryOn
+from vtryon.models.flow import identity_grid
+from vtryon.models.tryon import TryOn
 
 SIZE = (64, 64)
 
@@ -100,9 +100,9 @@ def test_the_mask_file_goes_before_the_garments_transparency_and_that_before_a_m
     cloth[:32, :, 3] = 255
     cv2.imwrite(str(folder / "cut.png"), cloth)
     edge = np.zeros((32, 32, 3), np.uint8)
-    edge[:, :16] = 255
+    edge[:, :14] = 255
     write_photo(folder / "edge.png", edge)  # half the garment's size, the same proportions
-    for name, region in {None: np.s_[:32], folder / "edge.png": np.s_[:, :32]}.items():
+    for name, region in {None: np.s_[:32], folder / "edge.png": np.s_[:, :28]}.items():
         pair = Pair(folder / "images" / "b.png", folder / "cut.png", name, folder / "out.png")
         assert try_on_files(Paste().eval(), [pair], SIZE) == []
         changed = (read_photo(pair.out).image != person).any(axis=-1)
@@ -115,7 +115,7 @@ def test_a_mask_of_another_shape_or_empty_is_an_error_with_its_path(folder):
     write_photo(folder / "empty.png", np.zeros((120, 100, 3), np.uint8))
     for name, reason in {
         "wide.png": "90 x 10 pixels and the garment 100 x 120",
-        "empty.png": "is empty",
+        "empty.png": "black everywhere",
     }.items():
         pair = Pair(
             folder / "images" / "a.png",
@@ -174,6 +174,20 @@ def test_a_wrong_pair_list_names_the_line(folder, text, reason):
             None,
             folder / "out",
         )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_pair_list_may_begin_with_a_byte_order_mark(folder, encoding):
+    (folder / "pairs.txt").write_text("a.png red.jpg\n", encoding=encoding)
+    (pair,) = read_pairs(folder / "pairs.txt", folder / "images", folder / "cloths", None, folder / "out")
+    assert pair.person == folder / "images" / "a.png"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_try_on_that_is_not_finite_is_no_picture(value):
+    picture = np.zeros((64, 64, 3), np.uint8)
+    with pytest.raises(FloatingPointError, match="1 of 1 try-ons of this network are not finite"):
+        try_on(Paste(value).eval(), picture, picture, np.full((64, 64), 255, np.uint8), SIZE)
 
 
 def test_a_batch_of_none_is_refused():

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from vtryon.losses.warping import Target
-from vtryon.nn.afwm import Warp
-from vtryon.nn.tryon import TryOn
+from vtryon.models.afwm import Warp
+from vtryon.models.tryon import TryOn
 
 SIZES = [(4, 4), (8, 8), (16, 16), (32, 32), (64, 64)]  # of the flows; features and offsets have half of it
 

@@ -8,9 +8,9 @@ from torch import nn
 
 from vtryon.losses import perceptual
 from vtryon.losses.perceptual import VGG_WEIGHTS, Perceptual
-from vtryon.nn.features.vgg import pool
-from vtryon.nn.frozen import Frozen
-from vtryon.nn.pretrained import WeightsNotFoundError
+from vtryon.models.features.pretrained import WeightsNotFoundError
+from vtryon.models.features.vgg import pool
+from vtryon.models.frozen import Frozen
 
 
 class TinyVGG(nn.Module):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vtryon.losses.smoothness import second_order, total_variation
-from vtryon.nn.flow import identity_grid
+from vtryon.models.flow import identity_grid
 
 FLOOR = 0.0039905  # 2 * (1e-6) ** 0.45: x and y of a flow that does not bend
 

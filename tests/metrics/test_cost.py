@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from vtryon.metrics.cost import cost
-from vtryon.nn.afwm import AFWM
-from vtryon.nn.generator import ResUnetGenerator
-from vtryon.nn.tryon import TryOnNet, TutorNet
+from vtryon.models.afwm import AFWM
+from vtryon.models.generator import ResUnetGenerator
+from vtryon.models.tryon import TryOnNet, TutorNet
 
 
 @pytest.fixture(scope="module")

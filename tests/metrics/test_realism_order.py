@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter
 
 from vtryon.data.synthetic.writer import write_viton
 from vtryon.metrics.realism import frechet_distance, kernel_distance
-from vtryon.nn.features.efficientnet import EfficientNetLite0Pooled
+from vtryon.models.features.efficientnet import EfficientNetLite0Pooled
 
 HEIGHT, WIDTH = 128, 96
 COUNT = 16

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from vtryon.cli import main
-from vtryon.report.energy import points
+from vtryon.report.figures.energy import points
 
 BOARD = {
     "format": "vtryon measurement 1",
@@ -44,7 +44,7 @@ def lines(runs):
 
 
 def test_every_network_stands_on_every_profile_as_estimated(runs):
-    assert energy(runs, "--profile", "jetson_nano_10w", "jetson_nano_5w") == 0
+    assert energy(runs, "--profile", "jetson_nano_10w", "--profile", "jetson_nano_5w") == 0
     found = lines(runs)
     assert [(line["run"], line["machine"]) for line in found] == [
         (run, machine) for run in ("large", "small") for machine in ("jetson_nano_10w", "jetson_nano_5w")

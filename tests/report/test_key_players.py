@@ -4,8 +4,8 @@ import csv
 
 import pytest
 
-from vtryon.report.key_players import averaged, by_layer, concentration, findings, ranking, verdict
-from vtryon.report.sensitivity import draw
+from vtryon.report.figures.key_players import averaged, by_layer, concentration, findings, ranking, verdict
+from vtryon.report.figures.sensitivity import draw
 
 
 def rows(damage: dict[int, list[float]], pairs: int = 2) -> list[dict[str, str]]:

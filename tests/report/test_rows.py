@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from vtryon.report.rows import read_rows, reason, same_protocol, value, write_csv
+from vtryon.report.tables.rows import by_protocol, protocol_of, read_rows, reason, same_protocol, value, write_csv
 
 
 def write(folder, text):
@@ -65,18 +65,35 @@ def test_a_protocol_differs_where_both_say_something_else():
     assert same_protocol(rows) == [True, True, False, False, True, True]
 
 
+def test_a_row_joins_the_first_table_none_of_whose_rows_it_contradicts():
+    named = [{"protocol": {"name": name}} for name in ("a", "b", "a", "b")]
+    assert by_protocol(named) == [[0, 2], [1, 3]]
+    older = {"protocol": {"pairs_sha256": "x"}}  # from before protocols had names
+    assert by_protocol([named[0], {}, older, named[1]]) == [[0, 1, 2], [3]]
+    one_size, other_size = ({"protocol": {"name": n, "pairs_sha256": "x"}} for n in ("a 96x64", "a 256x192"))
+    assert by_protocol([one_size, older, other_size]) == [[0, 1], [2]]
+    assert by_protocol([]) == []
+
+
+def test_a_row_says_the_name_of_its_protocol_or_nothing():
+    assert [protocol_of(row) for row in ({"protocol": {"name": "a"}}, {"protocol": {}}, {"protocol": None}, {})] == [
+        *("a", "", "", "")
+    ]
+
+
 def test_reading_reports_imports_no_torch():
-    code = "import sys, vtryon.report.terminal, vtryon.report.rows; sys.exit('torch' in sys.modules)"
+    code = "import sys, vtryon.report.render.terminal, vtryon.report.tables.rows; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 def test_a_csv_holds_every_number_of_every_row(tmp_path):
     rows = [
-        {"name": "a", "scores": {"paired/ssim": 0.5}},
+        {"name": "a", "scores": {"paired/ssim": 0.5}, "protocol": {"name": "viton-2032 unpaired + paired 256x192"}},
         {"name": "b", "cost": {"gmacs": 2.0}, "latency": {"device": "cpu"}},
     ]
     write_csv(rows, tmp_path / "measured.csv")
     with (tmp_path / "measured.csv").open() as file:
         a, b = csv.DictReader(file)
     assert (a["name"], a["scores.paired/ssim"], a["cost.gmacs"]) == ("a", "0.5", "")
+    assert (a["protocol"], b["protocol"]) == ("viton-2032 unpaired + paired 256x192", "")
     assert (b["name"], b["scores.paired/ssim"], b["cost.gmacs"]) == ("b", "", "2")

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from vtryon.cli import main
-from vtryon.report.strips import splits, write_strip
+from vtryon.report.figures.strips import splits, write_strip
 
 COLOURS = {"person": (200, 0, 0), "cloth": (0, 200, 0), "teacher": (0, 0, 200)}
 
@@ -62,3 +62,16 @@ def test_the_verb_writes_every_row_with_what_was_varied_in_the_order_of_the_jobs
 def test_a_folder_without_rows_is_told(tmp_path, capsys):
     assert main(["report", str(tmp_path)]) == 2
     assert "no row.json in or below" in capsys.readouterr().err
+
+
+def test_the_verb_shows_what_unpaired_try_ons_preserve_in_a_table_of_its_own(tmp_path, capsys):
+    leave_run(tmp_path / "plain", 1, {})
+    assert main(["report", str(tmp_path / "plain")]) == 0
+    assert "the photo preserved" not in capsys.readouterr().out
+    row = {"name": "student", "scores": {"unpaired/garment_ssim": 0.8123, "unpaired/preserved_hair_face": 0.9712}}
+    (tmp_path / "judged").mkdir()
+    (tmp_path / "judged" / "row.json").write_text(json.dumps(row))
+    assert main(["report", str(tmp_path / "judged")]) == 0
+    text = capsys.readouterr().out
+    assert "unpaired: the photo preserved, the garment shown" in text
+    assert {"0.8123", "0.9712"} <= set(text.split())

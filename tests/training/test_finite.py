@@ -6,8 +6,8 @@ import torch
 from tiny_nets import training_batch, tutor_net
 from torch.utils.data import DataLoader
 
-from vtryon.callbacks.checkpoint_io import AtomicCheckpointIO
-from vtryon.callbacks.checkpoints import Checkpoints
+from vtryon.callbacks.checkpointing.checkpoint_io import AtomicCheckpointIO
+from vtryon.callbacks.checkpointing.checkpoints import Checkpoints
 from vtryon.losses.perceptual import none
 from vtryon.losses.tryon import TutorLoss
 from vtryon.training.stage import Means

@@ -8,12 +8,12 @@ from torch.utils.data import DataLoader
 from torch_pruning.pruner.importance import TaylorImportance
 from training.test_stages import ADAM, fit, moved, pytestmark, snapshot  # noqa: F401 (the marks)
 
-from vtryon.callbacks.gradual_pruning import GradualPruning
+from vtryon.compression.gradual_pruning import GradualPruning
 from vtryon.compression.pruning import Pruning
 from vtryon.losses.distillation import AdjustableDistillation, DistillLoss
 from vtryon.losses.perceptual import none
 from vtryon.losses.tryon import StudentLoss
-from vtryon.nn.architecture import widths
+from vtryon.models.architecture import widths
 from vtryon.training.distill import Distill
 from vtryon.training.recover import Recover
 

@@ -94,7 +94,7 @@ def test_stage_three_moves_only_what_the_tutor_could_not_hand_down_until_half_ti
 
 
 def test_stage_three_trains_the_published_number_of_weights_at_first():
-    from vtryon.nn.afwm import AFWM
+    from vtryon.models.afwm import AFWM
     from vtryon.training.student import OWN
 
     with torch.device("meta"):

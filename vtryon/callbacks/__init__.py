@@ -1,0 +1,1 @@
+"""Callbacks: read what a step returned, score it, draw it, log it."""

@@ -9,17 +9,17 @@ import torch.distributed as dist
 from jaxtyping import UInt8
 from torch import Tensor, nn
 
-from vtryon.data import decode
-from vtryon.data.files import read
+from vtryon.data.files import decode
+from vtryon.data.files.reader import read
 from vtryon.metrics.realism import Realism, protocol, reference_features
-from vtryon.nn.pretrained import WeightsNotFoundError
+from vtryon.models.features.pretrained import WeightsNotFoundError
 
 
 class Distances:
     """Fréchet and kernel distance in the columns of each feature network; a missing network leaves its columns empty.
 
     Args:
-        features: classes (or partials) of `vtryon.nn.features`, built here.
+        features: classes (or partials) of `vtryon.models.features`, built here.
         reference: files of the real photographs.
         device: where the features are taken.
     """
@@ -91,8 +91,8 @@ class Distances:
 
 
 def _photos(paths: Sequence[Path], size: tuple[int, int], batch: int = 32) -> Iterator[Tensor]:
-    for start in range(0, len(paths), batch):
-        yield torch.stack([_photo(path, size) for path in paths[start : start + batch]])
+    for first in range(0, len(paths), batch):
+        yield torch.stack([_photo(path, size) for path in paths[first : first + batch]])
 
 
 def _photo(path: Path, size: tuple[int, int]) -> Tensor:

@@ -1,26 +1,26 @@
-"""Pictures of what a network does: person | cloth | warped | rendered | mask | try-on | truth."""
+"""Pictures of a network at work: person | cloth | warped | rendered | mask | try-on | truth."""
 
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as L
+import pytorch_lightning as pl
 import torch
 from PIL import Image
 from pytorch_lightning.utilities import rank_zero_only
 
-from vtryon.callbacks.splits import split_of
-from vtryon.callbacks.strip import Column, grey, on_white, strip
-from vtryon.callbacks.wandb_logger import each_run
+from vtryon.callbacks.contact_sheet import Column, grey, on_white, strip
+from vtryon.callbacks.recorder import split_of
+from vtryon.callbacks.trackers.tracker import trackers
 from vtryon.data.sample import TryOnBatch
-from vtryon.nn.afwm import Warp
-from vtryon.nn.atomic import atomic_write
-from vtryon.nn.flow import sample
-from vtryon.nn.image import to_uint8
-from vtryon.nn.tryon import TryOn
+from vtryon.models.afwm import Warp
+from vtryon.models.flow import sample
+from vtryon.models.tryon import TryOn
+from vtryon.utils.atomic import atomic_write
+from vtryon.utils.image import to_uint8
 
 
-class TryOnPanel(L.Callback):
-    """Save a panel of the first samples of each split, and show it to wandb: RUN/panels/SPLIT_EPOCH.png.
+class TryOnPanel(pl.Callback):
+    """Save a panel of the first samples of each split, and show it to the trackers: RUN/panels/SPLIT_EPOCH.png.
 
     The test's pictures are also kept one by one, RUN/pictures/SPLIT/PERSON__CLOTH/COLUMN.png, for strips over runs.
 
@@ -43,8 +43,8 @@ class TryOnPanel(L.Callback):
     @rank_zero_only
     def on_validation_batch_end(
         self,
-        trainer: L.Trainer,
-        pl_module: L.LightningModule,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
         outputs,
         batch,
         batch_idx,
@@ -56,8 +56,8 @@ class TryOnPanel(L.Callback):
     @rank_zero_only
     def on_test_batch_end(
         self,
-        trainer: L.Trainer,
-        pl_module: L.LightningModule,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
         outputs,
         batch,
         batch_idx,
@@ -65,27 +65,28 @@ class TryOnPanel(L.Callback):
     ) -> None:
         self._keep(split_of(trainer, dataloader_idx), outputs, batch)
 
-    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._save(trainer, f"{trainer.current_epoch:04d}", f"epoch {trainer.current_epoch}")
 
-    def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_test_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._save(trainer, "test", "test")
 
     def _keep(self, split: str, outputs: dict[str, TryOn | Warp], batch: TryOnBatch) -> None:
-        parts = self.kept.setdefault(split, [])
-        wanted = self.rows - sum(len(part[0].pictures) for part in parts)
-        if wanted > 0:
-            parts.append(columns(outputs, batch, wanted))
+        batches = self.kept.setdefault(split, [])
+        missing = self.rows - sum(len(part[0].pictures) for part in batches)
+        if missing > 0:
+            batches.append(columns(outputs, batch, missing))
 
     @rank_zero_only
-    def _save(self, trainer: L.Trainer, name: str, when: str) -> None:
-        for split, parts in self.kept.items():
-            sheet = strip(_joined(parts), f"{split}, {when}")
+    def _save(self, trainer: pl.Trainer, name: str, when: str) -> None:
+        for split, batches in self.kept.items():
+            sheet = strip(_joined(batches), f"{split}, {when}")
             with atomic_write(self.folder / "panels" / f"{split}_{name}.png") as temporary:
                 sheet.save(temporary)
             if trainer.testing:
-                _keep_pictures(self.folder / "pictures" / split, _joined(parts))
-            _show(trainer, f"{split}/panel", sheet)
+                _keep_pictures(self.folder / "pictures" / split, _joined(batches))
+            for tracker in trackers(trainer.loggers):
+                tracker.log_pictures({f"{split}/panel": sheet}, trainer.global_step)
         self.kept = {}
 
 
@@ -112,24 +113,24 @@ def columns(outputs: dict[str, TryOn | Warp], batch: TryOnBatch, rows: int) -> l
     return [column._replace(pictures=column.pictures.cpu()) for column in stages]
 
 
-def _of_try_on(answer: TryOn, rows: int) -> list[Column]:
-    """An exported network does not say what it rendered where."""
+def _of_try_on(try_on: TryOn, rows: int) -> list[Column]:
+    """The columns of a try-on; an exported network has neither rendered person nor mask."""
     image, warped, edge, rendered, mask = (
-        None if tensor is None else tensor[:rows].detach().float() for tensor in answer[:5]
+        None if tensor is None else tensor[:rows].detach().float() for tensor in try_on[:5]
     )
     inner = [] if rendered is None else [Column("rendered", to_uint8(rendered)), Column("mask", grey(mask))]
     return [Column("warped", on_white(warped, edge)), *inner, Column("try-on", to_uint8(image))]
 
 
-def _joined(parts: list[list[Column]]) -> list[Column]:
+def _joined(batches: list[list[Column]]) -> list[Column]:
     """The same columns of several batches, one under the other."""
     return [
         Column(
-            same[0].caption,
-            torch.cat([c.pictures for c in same]),
-            [note for c in same for note in c.notes],
+            columns[0].caption,
+            torch.cat([c.pictures for c in columns]),
+            [note for c in columns for note in c.notes],
         )
-        for same in zip(*parts, strict=True)
+        for columns in zip(*batches, strict=True)
     ]
 
 
@@ -140,12 +141,3 @@ def _keep_pictures(folder: Path, stages: list[Column]) -> None:
         for pair, picture in zip(pairs, column.pictures, strict=True):
             with atomic_write(folder / pair / f"{column.caption}.png") as temporary:
                 Image.fromarray(picture.permute(1, 2, 0).contiguous().numpy()).save(temporary)
-
-
-def _show(trainer: L.Trainer, key: str, sheet: Image.Image) -> None:
-    def show(run) -> None:
-        import wandb
-
-        run.log({key: wandb.Image(sheet), "trainer/global_step": trainer.global_step})
-
-    each_run(trainer.loggers, show)

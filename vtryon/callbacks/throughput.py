@@ -3,14 +3,15 @@
 import time
 from typing import Any
 
-import pytorch_lightning as L
+import pytorch_lightning as pl
 import torch
 
-from vtryon.callbacks.wandb_logger import summarise
-from vtryon.deploy.footprint import peak_rss_mib
+from vtryon.callbacks.recorder import Recorder
+from vtryon.callbacks.trackers.tracker import trackers
+from vtryon.utils.memory import peak_rss_mib
 
 
-class Throughput(L.Callback):
+class Throughput(Recorder):
     """Count samples against the clock from one batch's end to the next: loading counts, validation does not.
 
     The first batch of a stage warms caches up and starts workers, so it starts the clock and is not counted.
@@ -29,8 +30,8 @@ class Throughput(L.Callback):
 
     def on_train_batch_end(
         self,
-        trainer: L.Trainer,
-        pl_module: L.LightningModule,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
         outputs,
         batch,
         batch_idx,
@@ -39,8 +40,8 @@ class Throughput(L.Callback):
 
     def on_test_batch_end(
         self,
-        trainer: L.Trainer,
-        pl_module: L.LightningModule,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
         outputs,
         batch,
         batch_idx,
@@ -55,19 +56,15 @@ class Throughput(L.Callback):
         if self.clock is not None:
             self.clock = time.perf_counter()
 
-    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._report(trainer, pl_module, "fit")
 
-    def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+    def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._report(trainer, pl_module, "test")
 
-    def record(self) -> dict[str, float]:
-        """{"fit/samples_per_s", "test/samples_per_s", "peak_rss_mib", "peak_gpu_mib"}: those that were measured."""
-        return dict(self.values)
-
-    def into_row(self, measured: dict[str, Any]) -> dict[str, Any]:
-        """The row's `speed`."""
-        return {"speed": self.record()}
+    def record(self) -> dict[str, Any]:
+        """The row's `speed`: fit/samples_per_s, test/samples_per_s, peak_rss_mib, peak_gpu_mib, as far as measured."""
+        return {"speed": dict(self.values)}
 
     def _restart(self) -> None:
         self.clock, self.samples, self.seconds = None, 0, 0.0
@@ -83,7 +80,7 @@ class Throughput(L.Callback):
             self.seconds += now - self.clock
         self.clock = now
 
-    def _report(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
+    def _report(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
         if module.device.type == "cuda":
             torch.cuda.synchronize(module.device)
             self._count(0)
@@ -92,14 +89,15 @@ class Throughput(L.Callback):
             self.values["peak_rss_mib"] = peak
         if self.samples:
             self.values[f"{stage}/samples_per_s"] = self.samples / self.seconds
-        summarise(trainer, {f"speed/{name}": value for name, value in self.values.items()})
+        for tracker in trackers(trainer.loggers):
+            tracker.log_summary({f"speed/{name}": value for name, value in self.values.items()}, trainer.global_step)
         module.print(self._sentence(stage))
 
     def _sentence(self, stage: str) -> str:
         speed = self.values.get(f"{stage}/samples_per_s")
-        parts = [f"{speed:.1f} samples/s" if speed else "too short to time (one batch)"]
+        phrases = [f"{speed:.1f} samples/s" if speed else "too short to time (one batch)"]
         if "peak_rss_mib" in self.values:
-            parts.append(f"peak memory {self.values['peak_rss_mib']:.0f} MiB")
+            phrases.append(f"peak memory {self.values['peak_rss_mib']:.0f} MiB")
         if "peak_gpu_mib" in self.values:
-            parts.append(f"GPU {self.values['peak_gpu_mib']:.0f} MiB")
-        return f"{stage}: " + ", ".join(parts)
+            phrases.append(f"GPU {self.values['peak_gpu_mib']:.0f} MiB")
+        return f"{stage}: " + ", ".join(phrases)

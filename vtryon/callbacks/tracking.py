@@ -1,53 +1,40 @@
 """Tell the loggers what a run is: its config, where it comes from, and which way each score is better."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import pytorch_lightning as L
+import pytorch_lightning as pl
 
-from vtryon.callbacks.directions import best
-from vtryon.callbacks.wandb_logger import each_run
-
-_REALISM = ("fid", "kid", "fd_efficientnet", "kid_efficientnet")
-_SCORES = ("ssim", "psnr", "mse", "epe", "ssim_to_teacher", "mse_to_teacher", *_REALISM)
-_OTHERS = (
-    "train/total",
-    "val/total",
-    "speed/fit/samples_per_s",
-    "speed/test/samples_per_s",
-)
+from vtryon.callbacks.recorder import logged_scores
+from vtryon.callbacks.trackers.tracker import trackers
+from vtryon.metrics.registry import VALIDATION, direction, summary_keys
 
 
-class Tracking(L.Callback):
-    """Log config and record once, at the first stage of the run.
+class Tracking(pl.Callback):
+    """Log config and record once, at the first stage of the run, and give every score its direction.
 
     Args:
         config: the resolved config, plain containers.
-        record: what else the run must be found by: `provenance()`, config hash, dataset fingerprint.
-        splits: whose scores get a best direction in the summary.
+        record: what else finds the run again: `provenance()`, config hash, dataset fingerprint.
     """
 
-    def __init__(
-        self,
-        config: Mapping[str, Any],
-        record: Mapping[str, Any],
-        splits: Iterable[str] = ("val", "unpaired", "paired"),
-    ):
+    def __init__(self, config: Mapping[str, Any], record: Mapping[str, Any]):
         self.hyperparameters = {**config, "record": dict(record)}
-        self.keys = [
-            *_OTHERS,
-            *(f"{split}/{name}" for split in splits for name in _SCORES),
-        ]
-        self.told = False
+        self.is_logged = False
 
-    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        if self.told:
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        if self.is_logged:
             return
-        self.told = True
+        self.is_logged = True
         for logger in trainer.loggers:
             logger.log_hyperparams(self.hyperparameters)
-        each_run(trainer.loggers, self._define)
+        keys = summary_keys((VALIDATION, *getattr(trainer.datamodule, "test_splits", ())))
+        for tracker in trackers(trainer.loggers):
+            tracker.define_scores({key: direction(key) for key in keys})
 
-    def _define(self, run) -> None:
-        for key in self.keys:
-            run.define_metric(key, step_metric="trainer/global_step", summary=f"{best(key)},last")
+    def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Log what the module logged by loader, such as "score/dataloader_idx_0", by its split as well."""
+        by_split = {key: score for key, score in logged_scores(trainer).items() if key not in trainer.callback_metrics}
+        for tracker in trackers(trainer.loggers) if by_split else ():
+            tracker.define_scores({key: direction(key) for key in by_split})
+            tracker.log_metrics(by_split, step=trainer.global_step)

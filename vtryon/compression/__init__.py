@@ -1,0 +1,1 @@
+"""Compression: pruning, quantization, half precision, and narrow students."""

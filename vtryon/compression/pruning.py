@@ -10,17 +10,18 @@ import torch
 from torch import Tensor, nn
 from torch_pruning.pruner.importance import MagnitudeImportance
 
-from vtryon.compression.importance import Loss, leave_gradients, reads_gradients
-from vtryon.compression.ranking import lowest
-from vtryon.compression.trace import Coupled, coupled_channels
-from vtryon.nn.architecture import widths
-from vtryon.nn.tryon import TryOnNet
+from vtryon.compression.dependency_graph import Coupled, coupled_channels
+from vtryon.compression.importance import Loss, leave_gradients, lowest, reads_gradients
+from vtryon.compression.method import CompressionMethod
+from vtryon.compression.parameter_share import RATIOS_OF, channels_for
+from vtryon.models.architecture import widths
+from vtryon.models.tryon import TryOnNet
 
 EVERYTHING = "all"
 Start = Mapping[str, Sequence[int]]  # `widths` of a network before its first step
 
 
-class Pruning:
+class Pruning(CompressionMethod):
     """Remove the least important channels: `pruned = Pruning(ratio=0.3, scope="generator")(net)`.
 
     Args:
@@ -34,6 +35,8 @@ class Pruning:
             several match, the last counts. 0 leaves layers alone.
         steps: in how many steps `iterate` reaches the ratio.
         max_ratio: when ranking globally, the most that any layer may lose before rounding.
+        ratio_of: what `ratio` is a share of: the "channels" of each layer, or the "parameters" of the scope, of which
+            all layers then lose the same share of channels (in one step, without `ratios` or global ranking).
     """
 
     def __init__(
@@ -46,7 +49,9 @@ class Pruning:
         ratios: Mapping[str, float] | None = None,
         steps: int = 1,
         max_ratio: float = 1.0,
+        ratio_of: str = "channels",
     ):
+        self.ratio_of = ratio_of
         self.ratio, self.ratios, self.max_ratio = ratio, dict(ratios or {}), max_ratio
         self.scope, self.importance = scope, importance or MagnitudeImportance(p=2)
         self.global_pruning, self.round_to, self.steps = global_pruning, round_to, steps
@@ -58,6 +63,13 @@ class Pruning:
         for name, value in {"round_to": round_to, "steps": steps}.items():
             if value < 1:
                 raise ValueError(f"{name} (={value}) must be a whole number of at least 1")
+
+        if ratio_of not in RATIOS_OF:
+            raise ValueError(f"ratio_of (={ratio_of!r}) must be one of {', '.join(RATIOS_OF)}")
+        if ratio_of == "parameters" and (global_pruning or self.ratios or steps > 1):
+            raise ValueError(
+                "ratio_of (='parameters') goes with steps=1, and neither with global_pruning nor with ratios"
+            )
 
     def __call__(self, net: TryOnNet, batches: Iterable = (), loss: Loss | None = None) -> TryOnNet:
         """A pruned copy of `net`, all steps at once; `batches` and `loss(net, batch)` are for gradients."""
@@ -82,33 +94,47 @@ class Pruning:
         `number` and `start` are all that a callback must store to go on after a restart. What cannot be done is told
         before anything is removed.
         """
-        parts = self._parts(net)
-        with prepared(net), torch.no_grad(), coupled_channels(net, parts) as groups:
-            pools = self._pools([group for group in groups if self._inside(group)])
+        traced = self._parts(net)
+        ratio = self.ratio if self.ratio_of == "channels" else self._channel_ratio(net)
+        with prepared(net), torch.no_grad(), coupled_channels(net, traced) as groups:
+            pools = self._pools([group for group in groups if self._inside(group)], ratio)
             if pools and reads_gradients(self.importance):
                 leave_gradients(net, self.importance, batches, loss)
             plan = []
             for ratio, pool in pools:
                 plan += zip(pool, self._surplus(pool, ratio, number, start), strict=True)
-            before = net.warp.pyramid_widths()
+            pyramid_widths = net.warp.pyramid_widths()
             for coupled, channels in plan:
                 if channels:
                     coupled.remove(channels)
-            keep_cost_scale(net, before)
+            keep_cost_scale(net, pyramid_widths)
+
+    def _channel_ratio(self, net: TryOnNet) -> float:
+        """The share of the channels that is `ratio` of the parameters, whichever channels go."""
+        if self.ratio == 0:
+            return 0.0
+
+        def part(whole: TryOnNet) -> nn.Module:
+            return whole if self.scope == EVERYTHING else whole.get_submodule(self.scope)
+
+        def pruned(share: float) -> nn.Module:
+            return part(Pruning(share, self.scope, round_to=self.round_to)(net))
+
+        return channels_for(self.ratio, part(net), pruned)
 
     def _parts(self, net: TryOnNet) -> list[str]:
         if self.scope == EVERYTHING:
             return ["warp", "generator"]
-        known = {name for name, module in net.named_modules() if name and any(module.children())}
-        if self.scope not in known:
-            parts = sorted(name for name in known if name.count(".") < 2)
-            raise ValueError(f"scope (={self.scope!r}) must be {EVERYTHING!r} or a part: {', '.join(parts)}")
+        containers = {name for name, module in net.named_modules() if name and any(module.children())}
+        if self.scope not in containers:
+            names = sorted(name for name in containers if name.count(".") < 2)
+            raise ValueError(f"scope (={self.scope!r}) must be {EVERYTHING!r} or a part: {', '.join(names)}")
         return [self.scope.split(".")[0]]
 
     def _inside(self, group: Coupled) -> bool:
         return self.scope == EVERYTHING or all(name.startswith(self.scope + ".") for name in group.layers)
 
-    def _pools(self, groups: list[Coupled]) -> list[tuple[float, list[Coupled]]]:
+    def _pools(self, groups: list[Coupled], share: float) -> list[tuple[float, list[Coupled]]]:
         """Ratios, and the channels that are ranked together for them."""
         if not groups:
             raise ValueError(f"scope (={self.scope!r}) holds no channels that no layer outside knows; take a wider one")
@@ -124,17 +150,17 @@ class Pruning:
                 f"there are {', '.join(group.name for group in groups)}"
             )
         pools = []
-        for key, together in members.items():
-            ratio = self.ratio if key is None else self.ratios[key]
-            if ratio > 0 and together:
-                pools += [(ratio, together)] if self.global_pruning else [(ratio, [group]) for group in together]
+        for key, pool in members.items():
+            ratio = share if key is None else self.ratios[key]
+            if ratio > 0 and pool:
+                pools += [(ratio, pool)] if self.global_pruning else [(ratio, [group]) for group in pool]
         return pools
 
     def _surplus(self, pool: list[Coupled], ratio: float, number: int, start: Start) -> list[list[int]]:
         """For each member of a pool, the channels to remove in this step."""
         scores = [self._scores(coupled, start) for coupled in pool]
-        whole = sum(start[coupled.name][-1] for coupled in pool)
-        keep = math.floor(whole * (1 - ratio * number / self.steps) + 1e-9)  # 10 * (1 - 0.9) falls short of 1
+        full_width = sum(start[coupled.name][-1] for coupled in pool)
+        keep = math.floor(full_width * (1 - ratio * number / self.steps) + 1e-9)  # 10 * (1 - 0.9) falls short of 1
         going = lowest(scores, sum(map(len, scores)) - keep, self.round_to)
         for coupled, score, channels in zip(pool, scores, going, strict=True):
             if len(channels) == len(score):
@@ -143,10 +169,10 @@ class Pruning:
                     f"it{' or max_ratio' if self.global_pruning else ''}, or give the layer its own in ratios"
                 )
         left = sum(map(len, scores)) - sum(map(len, going))
-        if number == self.steps and left >= whole:
+        if number == self.steps and left >= full_width:
             raise ValueError(
                 f"{', '.join(coupled.name for coupled in pool)}: ratio (={ratio}) with round_to (={self.round_to}) "
-                f"removes nothing of {whole} channels; lower round_to, or give the layer ratio 0 in ratios"
+                f"removes nothing of {full_width} channels; lower round_to, or give the layer ratio 0 in ratios"
             )
         return going
 
@@ -182,7 +208,9 @@ def prepared(net: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def keep_cost_scale(net: TryOnNet, before: list[int]) -> None:
+def keep_cost_scale(net: TryOnNet, widths_before: list[int]) -> None:
     """The cost volume is a mean over features; once silent ones are gone, the rest would count for more."""
-    for head, old, new in zip(net.warp.aflow_net.netMain, before, net.warp.pyramid_widths(), strict=True):
-        head[0].weight.mul_(new / old)
+    for head, width_before, width_now in zip(
+        net.warp.aflow_net.netMain, widths_before, net.warp.pyramid_widths(), strict=True
+    ):
+        head[0].weight.mul_(width_now / width_before)

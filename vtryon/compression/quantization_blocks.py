@@ -1,4 +1,4 @@
-"""The network in blocks that can be int8 alone, all others staying float."""
+"""The network in blocks of which one at a time is int8, all others staying float."""
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
@@ -6,73 +6,70 @@ from functools import partial
 
 import torch
 from torch import nn
-from torch.ao.quantization.quantize_fx import convert_fx
 
-from vtryon.nn.quantised import hushed, watched
-from vtryon.nn.quantised_parts import HEADS, parts_of, replace_parts
-from vtryon.nn.tryon import TryOnNet
+from vtryon.models.quantized.network import convert_observed, with_observers
+from vtryon.models.quantized.parts import Part, parts_of, replace_parts
+from vtryon.models.quantized.policy import Int8Policy
+from vtryon.models.tryon import TryOnNet
 
-Place = Callable[[TryOnNet, Callable[[nn.Module], nn.Module]], None]  # put change(block) in the block's place
+Replace = Callable[[TryOnNet, Callable[[nn.Module], nn.Module]], None]  # put change(block) in the block's place
 
 
-def blocks_of(net: TryOnNet) -> dict[str, Place]:
-    """By name: pyramids, heads with and without the coordinates they emit, the generator's blocks, and wholes."""
-    levels = range(len(net.warp.aflow_net.netMain))
-    found = {"garment pyramid": _parts("warp.image_features"), "person pyramid": _parts("warp.cond_features")}
-    for kind, word in (("netMain", "cost"), ("netRefine", "refining")):
-        found |= {f"{word} head {level + 1}": _parts(f"warp.aflow_net.{kind}.{level}") for level in levels}
-    found["coordinates"] = partial(_layers, names=[n for n in _ends(net) if n.startswith("warp")])
-    for way, depth in ((0, "down"), (1, "up")):
-        count = len(net.generator.blocks()[way])
-        found |= {f"generator {depth} {k + 1}": partial(_rungs, way=way, number=k) for k in range(count)}
-    found["painted picture"] = partial(_layers, names=[n for n in _ends(net) if n.startswith("generator")])
+def blocks_of(net: TryOnNet) -> dict[str, Replace]:
+    """By name: pyramids, heads with and without the offsets they emit, the generator's blocks, and scopes."""
+    names = [f"{role} pyramid" for role in net.warp.pyramids()]
+    for kind in ("cost", "refining"):
+        names += [f"{kind} head {level + 1}" for level in range(len(net.warp.aflow_net.netMain))]
+    blocks: dict[str, Replace] = {}
+    for name, part in zip(names, parts_of(net, "warp"), strict=True):
+        blocks[name] = partial(_replace_part, part=part)
+    blocks["coordinates"] = partial(_replace_layers, role="coordinates")
+    for number, direction in enumerate(("down", "up")):
+        for k in range(len(net.generator.blocks()[number])):
+            blocks[f"generator {direction} {k + 1}"] = partial(_replace_generator_block, direction=number, number=k)
+    blocks["painted picture"] = partial(_replace_layers, role="picture")
     for scope in ("warp", "generator", "all"):
-        found[scope] = _parts(*parts_of(net, scope))
-    found["all, and what the parts say last"] = _parts(*parts_of(net, "all"), keep_float=())
-    return found
+        blocks[scope] = Int8Policy(scope).replace
+    blocks["all, and what the parts say last"] = Int8Policy("all", keep_float=()).replace
+    return blocks
 
 
-def alone_in_int8(net: TryOnNet, place: Place, batches: Iterable[Sequence[torch.Tensor]]) -> TryOnNet:
+def alone_in_int8(net: TryOnNet, replace: Replace, batches: Iterable[Sequence[torch.Tensor]]) -> TryOnNet:
     """A copy of `net` with one block in torch's int8, its ranges measured on `batches`."""
-    copied, graphs = copy.deepcopy(net).eval(), []
+    copied, observed = copy.deepcopy(net).eval(), []
 
-    def watch(block: nn.Module) -> nn.Module:
-        graphs.append(watched(block if any(block.children()) else nn.Sequential(block)))
-        return graphs[-1]
+    def observe(block: nn.Module) -> nn.Module:
+        observed.append(with_observers(block if any(block.children()) else nn.Sequential(block)))
+        return observed[-1]
 
-    place(copied, watch)
+    replace(copied, observe)
     with torch.no_grad():
         for batch in batches:
             copied(*batch)
     names = {module: name for name, module in copied.named_modules()}
-    for graph in graphs:
-        with hushed():
-            copied.set_submodule(names[graph], convert_fx(graph))
+    for graph in observed:
+        copied.set_submodule(names[graph], convert_observed(graph))
     return copied
 
 
-def _parts(*names: str, keep_float: Sequence[str] = HEADS) -> Place:
-    return lambda net, change: replace_parts(net, names, keep_float, change)
+def _replace_part(net: TryOnNet, change: Callable, part: Part) -> None:
+    """Replace one part; the layers in it that the policy keeps float stay so."""
+    replace_parts(net, [part], Int8Policy().float_layers(net), change)
 
 
-def _ends(net: TryOnNet) -> list[str]:
-    levels = range(len(net.warp.aflow_net.netMain))
-    heads = [f"warp.aflow_net.{kind}.{level}.6" for kind in ("netMain", "netRefine") for level in levels]
-    return [*heads, "generator.model.model.6"]
+def _replace_layers(net: TryOnNet, change: Callable, role: str) -> None:
+    names = {module: name for name, module in net.named_modules()}
+    for layer in net.output_layers()[role]:
+        net.set_submodule(names[layer], change(layer))
 
 
-def _layers(net: TryOnNet, change: Callable, names: Sequence[str]) -> None:
-    for name in names:
-        net.set_submodule(name, change(net.get_submodule(name)))
-
-
-def _rungs(net: TryOnNet, change: Callable, way: int, number: int) -> None:
-    """The layers of one block stand in a row of a deeper module: the first takes all of them, the others nothing."""
-    block = net.generator.blocks()[way][number]
-    first, *others = list(block)
+def _replace_generator_block(net: TryOnNet, change: Callable, direction: int, number: int) -> None:
+    """Put the whole block in the place of its first layer, and nothing in the places of its others."""
+    block = net.generator.blocks()[direction][number]
+    first, *rest = list(block)
     for parent in list(net.generator.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(parent, nn.Sequential) and child is first and parent is not block:
                 setattr(parent, name, change(block))
-            elif isinstance(parent, nn.Sequential) and any(child is other for other in others):
+            elif isinstance(parent, nn.Sequential) and any(child is layer for layer in rest):
                 setattr(parent, name, nn.Identity())

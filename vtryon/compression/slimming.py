@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable
 import torch
 from torch_pruning.pruner.importance import MagnitudeImportance
 
+from vtryon.compression.dependency_graph import coupled_channels
+from vtryon.compression.importance import lowest
 from vtryon.compression.pruning import keep_cost_scale, prepared
-from vtryon.compression.ranking import lowest
-from vtryon.compression.trace import coupled_channels
-from vtryon.nn.architecture import widths
-from vtryon.nn.checkpoint import load_net
-from vtryon.nn.tryon import TryOnNet
+from vtryon.models.architecture import widths
+from vtryon.models.checkpoint import load_net
+from vtryon.models.tryon import TryOnNet
 
 
 def slim_from(
@@ -34,17 +34,17 @@ def slim_from(
 
 def slimmed(teacher: TryOnNet, like: TryOnNet, importance: Callable | None = None) -> TryOnNet:
     """A copy of `teacher` with the widths of `like`; of each layer the most important channels stay."""
-    net, wanted, importance = copy.deepcopy(teacher), widths(like), importance or MagnitudeImportance(p=2)
+    net, target_widths, importance = copy.deepcopy(teacher), widths(like), importance or MagnitudeImportance(p=2)
     with prepared(net), torch.no_grad(), coupled_channels(net) as groups:
         plan = []
         for coupled in groups:
-            scores, keep = importance(coupled.group), wanted[coupled.name][-1]
+            scores, keep = importance(coupled.group), target_widths[coupled.name][-1]
             if keep > len(scores):
                 raise ValueError(f"{coupled.name}: the student wants {keep} channels, its teacher has {len(scores)}")
             plan.append((coupled, lowest([scores], len(scores) - keep)[0]))
-        before = net.warp.pyramid_widths()
+        pyramid_widths = net.warp.pyramid_widths()
         for coupled, channels in plan:
             if channels:
                 coupled.remove(channels)
-        keep_cost_scale(net, before)
+        keep_cost_scale(net, pyramid_widths)
     return net

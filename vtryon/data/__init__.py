@@ -1,0 +1,1 @@
+"""Data: from a VITON folder to batches of try-on samples."""

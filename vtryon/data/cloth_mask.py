@@ -2,9 +2,10 @@
 
 The border tells the backdrop's colour, as a plane in Lab, so that a light falling off across the picture is no
 garment. From the border the backdrop is then flooded inwards; strong colour or a clear edge stops it, faint and
-smooth change (a soft shadow) does not. White on white has no colour to go by, but it has an edge, and what the flood
-does not reach is garment. GrabCut only draws the last pixels of the outline, and only where colours differ. Light
-prints are kept as garment; a gap that shows the bare backdrop is not.
+smooth change (a soft shadow) does not. White on white has little colour to go by, but it has an edge, and what the
+flood does not reach is garment; on a retouched backdrop, which is of one colour to the last digit, the least difference
+is garment. GrabCut only draws the last pixels of the outline, and only where colours differ. Light prints are kept as
+garment; a gap that shows the bare backdrop is not.
 """
 
 from functools import cache
@@ -13,7 +14,10 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
+from vtryon.data.files.masks import box_of, cut_out, filled
+
 METHODS = ("opencv", "rembg")
+VERSION = "2"  # of the masks that are made; those of another version are not taken from a cache
 WORK_SIDE = 512  # pixels of the longer side at which masks are made: twice the network's
 FAR, NEAR = (
     14.0,
@@ -23,6 +27,8 @@ EDGE, FAINT_EDGE = (
     1.6,
     0.7,
 )  # CIE76 a pixel: an edge, and an edge only where it goes on from a clear one
+RETOUCHED = 0.5  # CIE76: three quarters of a retouched photo's border are nearer; a sleeve may lie on the rest
+LEAST = 1.2  # CIE76: beyond the ringing of JPEG on a retouched backdrop; white cloth is at 2 to 6
 
 
 def cloth_mask(photo: UInt8[np.ndarray, "h w 3"], method: str = "opencv") -> UInt8[np.ndarray, "h w"]:
@@ -46,6 +52,35 @@ def cloth_mask(photo: UInt8[np.ndarray, "h w 3"], method: str = "opencv") -> UIn
     return np.where(cv2.resize(mask, (width, height), interpolation=cv2.INTER_CUBIC) > 127, 255, 0).astype(np.uint8)
 
 
+def garment_mask(
+    photo: UInt8[np.ndarray, "h w 3"], alpha: UInt8[np.ndarray, "h w"] | None, method: str = "opencv"
+) -> UInt8[np.ndarray, "h w"]:
+    """The garment of a picture that may be transparent: its cut-out's outline, else made from what the picture shows.
+
+    Transparency that only rounds the photo's corners or frames it is no mask; the mask is made inside the frame. Where
+    nothing stands out there, the garment fills the frame.
+
+    Raises:
+        FaultError: the picture is transparent where a garment should be.
+        ValueError: as `cloth_mask`.
+    """
+    if alpha is None:
+        return cloth_mask(photo, method)
+    if cut_out(alpha):
+        return alpha
+    opaque = alpha > 127
+    box = box_of(opaque)
+    shown = filled(photo.astype(np.float32), alpha)[box].round().astype(np.uint8)
+    mask = np.zeros_like(alpha)
+    try:
+        mask[box] = cloth_mask(shown, method)
+    except ValueError:
+        if opaque.all():
+            raise
+        mask[box] = 255
+    return np.where(opaque, mask, 0).astype(np.uint8)
+
+
 def _by_rembg(photo: UInt8[np.ndarray, "h w 3"]) -> Bool[np.ndarray, "h w"]:
     try:
         from rembg import remove
@@ -63,12 +98,14 @@ def _rembg_session():
 
 def _by_backdrop(photo: UInt8[np.ndarray, "h w 3"]) -> Bool[np.ndarray, "h w"]:
     lab = cv2.cvtColor(cv2.GaussianBlur(photo, (3, 3), 0).astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    distance, noise = _distance_to_backdrop(lab)
+    distance, noise, retouched = _distance_to_backdrop(lab)
     far, near = FAR + 3 * noise, NEAR + 3 * noise
     slope = cv2.magnitude(*(cv2.Scharr(distance, cv2.CV_32F, *axis, scale=1 / 32) for axis in ((1, 0), (0, 1))))
     clear = (distance > far) | ((distance > near) & (slope > EDGE + noise))
     faint = (distance > near) & (slope > FAINT_EDGE + noise)
     garment = _unreached(_joined(clear, clear | faint))
+    if retouched and (pale := _pale(distance)) is not None and _is_torn(garment, pale):
+        return pale
     if not garment.any() or np.median(distance[garment]) < FAR:  # neither GrabCut nor gaps in so little colour
         return _main_pieces(_without_halo(garment, distance))
     garment = _trim(photo, garment & ~_gaps(garment, distance, near))
@@ -77,8 +114,8 @@ def _by_backdrop(photo: UInt8[np.ndarray, "h w 3"]) -> Bool[np.ndarray, "h w"]:
 
 def _distance_to_backdrop(
     lab: Float32[np.ndarray, "h w 3"],
-) -> tuple[Float32[np.ndarray, "h w"], float]:
-    """CIE76 distance of each pixel to the backdrop's plane, and the backdrop's own scatter."""
+) -> tuple[Float32[np.ndarray, "h w"], float, bool]:
+    """CIE76 distance of each pixel to the backdrop's plane, the backdrop's own scatter, and whether it is retouched."""
     height, width = lab.shape[:2]
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     plane = np.stack([np.ones_like(x), x, y], axis=-1)  # (h, w, 3)
@@ -94,7 +131,25 @@ def _distance_to_backdrop(
         off = np.linalg.norm(colours - places @ fit, axis=1)
         noise = float(np.median(off[kept]))
         kept = off < 3 + 4 * noise
-    return np.linalg.norm(lab - plane @ fit, axis=-1).astype(np.float32), min(noise, 6.0)
+    retouched = bool(np.quantile(off, 0.75) < RETOUCHED)
+    return np.linalg.norm(lab - plane @ fit, axis=-1).astype(np.float32), min(noise, 6.0), retouched
+
+
+def _pale(distance: Float32[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"] | None:
+    """All that is not quite the colour of a retouched backdrop, where most of it is nearly that colour; else None."""
+    garment = _enclosed(
+        cv2.copyMakeBorder((distance > LEAST).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    )
+    garment = _main_pieces(garment[1:-1, 1:-1])
+    if not garment.any() or np.median(distance[garment]) >= FAR:
+        return None
+    return _without_halo(garment & ~_gaps(garment, distance, LEAST / 4), distance)
+
+
+def _is_torn(garment: Bool[np.ndarray, "h w"], whole: Bool[np.ndarray, "h w"]) -> bool:
+    """Whether `garment` leaves out some of the middle of `whole`; what lies at its outline may be a soft shadow."""
+    depth = cv2.distanceTransform(whole.astype(np.uint8), cv2.DIST_L2, 5)
+    return float(garment[depth > depth.max() / 2].mean()) < 0.9
 
 
 def _unreached(wall: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:

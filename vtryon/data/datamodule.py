@@ -11,22 +11,25 @@ import pytorch_lightning as L
 import torch
 from torch.utils.data import DataLoader
 
-from vtryon.data.files import TEST, check_whole, listing, partner
-from vtryon.data.fingerprint import fingerprint
+from vtryon.data.arguments import check_arguments, check_choices, check_poses, warn_if_squeezed
+from vtryon.data.duplicates import count_duplicates, without_duplicates
+from vtryon.data.files.fingerprint import fingerprint
+from vtryon.data.files.names import Names
+from vtryon.data.files.pairs import Pairs, check_exchanged, check_worn, find_pairs
+from vtryon.data.files.reader import check_whole, files_of, layout_of, partner
 from vtryon.data.loading import EpochSampler, TrainLoader
-from vtryon.data.pairs import Pairs, find_pairs
+from vtryon.data.made_masks import with_made_masks
 from vtryon.data.sample import Raw, TryOnBatch, collate, finish
 from vtryon.data.skipping import usable
 from vtryon.data.viton import Record, VitonSet, match_test, match_training, training_matcher
-
-ON_BAD = ("stop", "skip")
+from vtryon.utils.home import with_home
 
 
 class VitonDataModule(L.LightningDataModule):
     """Batches arrive in the steps as `TryOnBatch`; loaders hand out `Raw`, which `finish` converts on the device.
 
     Args:
-        root: folder with VITON_traindata, VITON_test or both.
+        root: folder with the training split, the test split or both, in one of the layouts of `data.files.layouts`.
         size: (h, w) of all pictures, divisible by 32; files of another size are resized.
         batch_size: samples a step and process; the last batch may be smaller.
         workers: processes that read files; 0 reads in the training process.
@@ -34,12 +37,16 @@ class VitonDataModule(L.LightningDataModule):
         seen_size: training photos that the test shows as well, each in another's garment (split "seen"): what a
             network makes of persons that it has learnt from. 0 leaves the split out.
         seed: of the order of training samples and of the other garments drawn.
-        train_pairs: pair list of the training set, such as VITON-Clean's; None takes each person of train_img.
-        test_pairs: unpaired list; None takes VITON_test/test_pairs.txt.
-        test_pairs_same: paired list; None takes VITON_test/test_pairs_same.txt, or each test person whose own garment
-            is there.
+        train_pairs: pair list of the training set, such as VITON-Clean's; None takes the layout's own, or each person.
+        test_pairs: unpaired list; None takes the layout's own list.
+        test_pairs_same: paired list; None takes the layout's own list, or each test person whose own garment is there.
         on_bad: what a training sample does whose files are broken or missing: "stop" ends the run with the path, "skip"
             leaves it out and counts it (`skipped`). A test always stops: its score is of all its pairs or of none.
+        masks: garment masks, "given" by the folder or "made" from the garment pictures; a folder without masks has
+            them made anyway.
+        cache: folder in which made masks are kept.
+        unique: train on each photo once, however often its bytes stand in the folder.
+        layout: "pf_afn", "cp_vton", "viton_hd" or "dress_code"; "auto" tells it from the folders.
     """
 
     def __init__(
@@ -55,17 +62,24 @@ class VitonDataModule(L.LightningDataModule):
         test_pairs: str | os.PathLike | None = None,
         test_pairs_same: str | os.PathLike | None = None,
         on_bad: str = "stop",
+        layout: str = "auto",
+        masks: str = "given",
+        cache: str | os.PathLike = "~/.cache/vtryon",
+        unique: bool = False,
     ):
         super().__init__()
-        _check_arguments(size, batch_size, workers, val_size, seen_size)
-        if on_bad not in ON_BAD:
-            raise ValueError(f"on_bad (={on_bad!r}) must be one of {', '.join(ON_BAD)}")
-        self.root, self.size = Path(root), tuple(size)
+        check_arguments(size, batch_size, workers, val_size, seen_size)
+        check_choices(on_bad, masks)
+        self.root, self.size = with_home(root), tuple(size)
         self.batch_size, self.workers, self.val_size, self.seed = batch_size, workers, val_size, seed
         self.seen_size, self.test_splits = seen_size, ("unpaired", "paired", *(["seen"] if seen_size else []))
-        self.lists = {"train": train_pairs, "unpaired": test_pairs, "paired": test_pairs_same}
+        lists = {"train": train_pairs, "unpaired": test_pairs, "paired": test_pairs_same}
+        self.lists = {split: path and with_home(path) for split, path in lists.items()}
         self.on_bad, self.skipped, self._usable = on_bad, [], None
+        self.masks, self.cache, self.unique = masks, cache, unique
+        self.layout = layout_of(self.root, layout)
         self.train_set = self.val_set = None
+        self._told_of_shape = False
         self.test_sets: list[VitonSet] = []
         # how many workers is this class's argument, so Lightning's advice on it is no news
         warnings.filterwarnings("ignore", message=r".*does not have many workers")
@@ -78,15 +92,20 @@ class VitonDataModule(L.LightningDataModule):
             new += [self.train_set, self.val_set]
         if stage in (None, "test", "predict") and not self.test_sets:
             self.test_sets = [
-                VitonSet(
-                    self._seen() if split == "seen" else match_test(self.root, self.pairs(split), split == "paired"),
-                    self.size,
-                )
+                VitonSet(self._test_records(split), self.size, read_labels=self.layout.read_labels)
                 for split in self.test_splits
             ]
             new += self.test_sets
         for path in dict.fromkeys(path for samples in new for path in samples.files()):
             check_whole(path)
+        if new and new[0].records:
+            self._say_if_squeezed(new[0].records[0].person)
+        if self.train_set is not None and self.train_set in new:
+            check_poses([record.pose for record in self.train_set.records if record.pose])
+
+    def _say_if_squeezed(self, photo: str) -> None:
+        if not self._told_of_shape:
+            self._told_of_shape = warn_if_squeezed(photo, self.size)
 
     def train_dataloader(self) -> TrainLoader:
         """Shuffled, the same for one seed and epoch whatever the workers; resumes in the middle of an epoch."""
@@ -111,12 +130,19 @@ class VitonDataModule(L.LightningDataModule):
 
     def pairs(self, split: str) -> Pairs:
         """The pairs of "train" (held-out ones included), "unpaired" or "paired"."""
-        return find_pairs(self.root, split, self.lists[split])
+        pairs = find_pairs(self.root, split, self.lists[split], self.layout)
+        if split == "unpaired":
+            check_exchanged(pairs, self.lists[split] or self.root / pairs.name, self.layout)
+        else:
+            folders = self.layout.train if split == "train" else self.layout.test
+            cloths = files_of(self.root, self.layout, folders, "cloth") or Names(Path(), [])
+            check_worn(pairs, self.lists[split] or self.root / pairs.name, self.layout, cloths)
+        return pairs
 
     def reference_images(self) -> list[Path]:
         """The real photos that generated ones are compared with: the persons of the unpaired list, each once."""
-        folder = self.root / TEST / "test_img"
-        photos = listing(folder)
+        folder = self.root / self.layout.test.person
+        photos = files_of(self.root, self.layout, self.layout.test, "person")
         return [
             Path(partner(photos, folder, person)) for person in sorted({who for who, _ in self.pairs("unpaired").ids})
         ]
@@ -128,16 +154,29 @@ class VitonDataModule(L.LightningDataModule):
             "pairs": pairs.name,
             "pairs_sha256": pairs.sha256,
             "pair_count": len(pairs.ids),
-            "reference": "test_img",
+            "reference": Path(self.layout.test.person).name,
             "reference_count": len(self.reference_images()),
+            "masks": self.masks,
+            **self._of_training(split),
         }
+
+    def _of_training(self, split: str) -> dict[str, str | int]:
+        """Where the folder has training samples: how many share pictures, and where their body parts are from."""
+        if not (self.root / self.layout.train.person).is_dir():
+            return {}
+        records = self._matched()
+        parts = "densepose" if records[0].densepose else "drawn"
+        return {"body_parts": parts, **count_duplicates(records, self._test_records(split))._asdict()}
 
     def fingerprint(self) -> str:
         """Of the folder and of lists given from elsewhere."""
         return fingerprint(self.root, *(path for path in self.lists.values() if path))
 
     def _training_sets(self) -> tuple[VitonSet, VitonSet]:
-        return tuple(VitonSet(part, self.size, draw_others=True, seed=self.seed) for part in self._training_records())
+        return tuple(
+            VitonSet(records, self.size, draw_others=True, seed=self.seed, read_labels=self.layout.read_labels)
+            for records in self._training_records()
+        )
 
     def _training_records(self) -> tuple[list[Record], list[Record]]:
         """What is learnt from, and what is held out."""
@@ -150,11 +189,29 @@ class VitonDataModule(L.LightningDataModule):
         return tuple([r for r in records if (r in held_out) is held] for held in (False, True))
 
     def _matched(self) -> list[Record]:
-        if self.on_bad == "stop":
-            return match_training(self.root, self.pairs("train"))
         if self._usable is None:
-            self._usable, self.skipped = usable(training_matcher(self.root), self.pairs("train"), self.size)
+            records = self._readable()
+            self._usable = self._masked(without_duplicates(records) if self.unique else records)
         return self._usable
+
+    def _readable(self) -> list[Record]:
+        """The samples of the training list, without those that `on_bad` skips."""
+        if self.on_bad == "stop":
+            return match_training(self.root, self.pairs("train"), self.layout)
+        records, self.skipped = usable(
+            training_matcher(self.root, self.layout), self.pairs("train"), self.size, self.layout.read_labels
+        )
+        return records
+
+    def _masked(self, records: list[Record]) -> list[Record]:
+        if self.masks == "made" or any(record.edge is None for record in records):
+            return with_made_masks(records, self.cache)
+        return records
+
+    def _test_records(self, split: str) -> list[Record]:
+        if split == "seen":
+            return self._seen()
+        return self._masked(match_test(self.root, self.pairs(split), split == "paired", self.layout))
 
     def _seen(self) -> list[Record]:
         """Persons that are learnt from, each in the garment of the next."""
@@ -184,19 +241,3 @@ def _scattered(record: Record) -> str:
 def _one_thread(worker: int) -> None:
     """Workers are the parallelism; OpenCV's thread pool does not survive the fork that makes them."""
     cv2.setNumThreads(0)
-
-
-def _check_arguments(size: Sequence[int], batch_size: int, workers: int, val_size: int, seen_size: int) -> None:
-    if len(size) != 2 or any(side < 32 or side % 32 for side in size):
-        raise ValueError(f"size (={tuple(size)}) must be (h, w), both divisible by 32, such as (256, 192) or (128, 96)")
-    for name, value, least in (
-        ("batch_size", batch_size, 1),
-        ("workers", workers, 0),
-        ("val_size", val_size, 0),
-        ("seen_size", seen_size, 0),
-    ):
-        if value < least:
-            raise ValueError(f"{name} (={value}) must be at least {least}")
-    for name, value in (("val_size", val_size), ("seen_size", seen_size)):
-        if value == 1:
-            raise ValueError(f"{name} (=1) must be 0 or at least 2: its persons exchange garments with each other")

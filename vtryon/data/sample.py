@@ -9,7 +9,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from vtryon.data.pose import pose_maps
-from vtryon.nn.image import from_uint8
+from vtryon.utils.image import from_uint8
 
 
 class TryOnBatch(NamedTuple):

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from vtryon.data.files import DataError
-from vtryon.data.pairs import Pairs
+from vtryon.data.files import decode
+from vtryon.data.files.pairs import Pairs
+from vtryon.data.files.reader import DataError
 from vtryon.data.viton import Record, VitonSet
 
 SHOWN = 20  # of the reasons in the log
@@ -22,14 +23,14 @@ class Skipped(NamedTuple):
 
 
 def usable(
-    match: Callable[[str, str], Record], pairs: Pairs, size: tuple[int, int]
+    match: Callable[[str, str], Record], pairs: Pairs, size: tuple[int, int], read_labels: Callable = decode.labels
 ) -> tuple[list[Record], list[Skipped]]:
     """Match and read every sample of `pairs` once, before the first step, and leave out what cannot be read.
 
     That costs the reading of one epoch, and keeps the order of samples the same on all processes and after a resume.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(lambda pair: _try(match, pair, size), pairs.ids))
+        found = list(pool.map(lambda pair: _try(match, pair, size, read_labels), pairs.ids))
     skipped = [one for one in found if isinstance(one, Skipped)]
     for one in skipped[:SHOWN]:
         log.warning("skipped %s: %s", one.person_id, one.reason)
@@ -38,10 +39,12 @@ def usable(
     return [one for one in found if not isinstance(one, Skipped)], skipped
 
 
-def _try(match: Callable[[str, str], Record], pair: tuple[str, str], size: tuple[int, int]) -> Record | Skipped:
+def _try(
+    match: Callable[[str, str], Record], pair: tuple[str, str], size: tuple[int, int], read_labels: Callable
+) -> Record | Skipped:
     try:
         record = match(*pair)
-        _ = VitonSet([record], size)[0]
+        _ = VitonSet([record], size, read_labels=read_labels)[0]
     except DataError as error:
         return Skipped(pair[0], str(error))
     return record

@@ -3,16 +3,19 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from torch.utils.data import Dataset
 
-from vtryon.data import decode
-from vtryon.data.files import TEST, TRAIN, DataError, cloth_folder, listing, partner, read
-from vtryon.data.header import FaultError
-from vtryon.data.pairs import Pairs
+from vtryon.data.densepose.body_parts import draw_body_parts
+from vtryon.data.files import decode
+from vtryon.data.files.header import FaultError
+from vtryon.data.files.layouts import Layout, Split
+from vtryon.data.files.pairs import Pairs
+from vtryon.data.files.reader import DataError, files_of, layout_of, partner, read
 from vtryon.data.pose import boxes
 from vtryon.data.sample import Raw
 
@@ -24,7 +27,7 @@ class Record(NamedTuple):
     cloth_id: str
     person: str
     cloth: str
-    edge: str
+    edge: str | None
     worn: bool  # the person wears `cloth` in the photo
     truth: str | None = None
     flow: str | None = None
@@ -46,8 +49,9 @@ class VitonSet(Dataset):
         size: tuple[int, int],
         draw_others: bool = False,
         seed: int = 0,
+        read_labels: Callable[[bytes], np.ndarray] = decode.labels,
     ):
-        self.records, self.size, self.seed = records, size, seed
+        self.records, self.size, self.seed, self.read_labels = records, size, seed, read_labels
         self.garments = sorted({(r.cloth_id, r.cloth, r.edge) for r in records}) if draw_others else []
         self.place = {garment[0]: place for place, garment in enumerate(self.garments)}
         if len(self.garments) == 1:
@@ -60,14 +64,20 @@ class VitonSet(Dataset):
         """`key` is (epoch, index), or the index alone in epoch 0."""
         epoch, index = key if isinstance(key, tuple) else (0, key)
         record = self.records[index]
-        photo = read(record.person, decode.photo)
+        maps = [
+            (path, read(path, decoder))
+            for path, decoder in ((record.label, self.read_labels), (record.densepose, decode.densepose))
+            if path
+        ]
+        photo = read(record.person, partial(decode.photo, drawn=[ids.shape for _, ids in maps]))
         own, given = self._garment(record.cloth, record.edge), (None, None)
         if self.garments:
             given = self._garment(*self._other(record, epoch)[1:])
-        label, densepose = (
-            path and decode.resized_ids(_like(photo, path, read(path, decoder)), self.size)
-            for path, decoder in ((record.label, decode.labels), (record.densepose, decode.densepose))
-        )
+        ids = {path: decode.resized_ids(_like(photo, path, map_), self.size) for path, map_ in maps}
+        labels, densepose = ids.get(record.label), ids.get(record.densepose)
+        keypoints = record.pose and read(record.pose, partial(decode.keypoints, photo=photo.shape[:2]))
+        if densepose is None and labels is not None and keypoints is not None:
+            densepose = draw_body_parts(labels, keypoints * np.divide(self.size, photo.shape[:2])[::-1])
         return Raw(
             record.person_id,
             record.cloth_id,
@@ -79,9 +89,9 @@ class VitonSet(Dataset):
             true_flow=record.flow and decode.resized_flow(read(record.flow, decode.flow), self.size),
             other_cloth=given[0],
             other_edge=given[1],
-            parse=label,
+            parse=labels,
             densepose=densepose,
-            pose=record.pose and boxes(read(record.pose, decode.keypoints), self.size, photo.shape[:2]),
+            pose=None if keypoints is None else boxes(keypoints, self.size, photo.shape[:2]),
         )
 
     def files(self) -> Iterator[str]:
@@ -96,9 +106,13 @@ class VitonSet(Dataset):
         drawn = number % (len(self.garments) - 1)
         return self.garments[drawn + (drawn >= self.place[record.cloth_id])]
 
+    def _ids(self, photo: np.ndarray, path: str | None, decoder: Callable[[bytes], np.ndarray]) -> np.ndarray | None:
+        return path and decode.resized_ids(_like(photo, path, read(path, decoder)), self.size)
+
     def _garment(self, cloth: str, edge: str) -> tuple[np.ndarray, np.ndarray]:
-        photo = read(cloth, decode.photo)
-        return self._planes(photo), decode.resized(_like(photo, edge, read(edge, decode.mask)), self.size)
+        mask = read(edge, decode.mask)
+        photo = read(cloth, partial(decode.photo, drawn=[mask.shape]))
+        return self._planes(photo), decode.resized(_like(photo, edge, mask), self.size)
 
     def _planes(self, photo: np.ndarray) -> np.ndarray:
         return decode.planes(decode.resized(photo, self.size))
@@ -113,53 +127,53 @@ def _like(photo: np.ndarray, path: str, found: np.ndarray) -> np.ndarray:
     return found
 
 
-def match_training(root: str | os.PathLike, pairs: Pairs) -> list[Record]:
+def match_training(root: str | os.PathLike, pairs: Pairs, layout: Layout | None = None) -> list[Record]:
     """Training samples: the person wears the garment."""
-    match = training_matcher(root)
+    match = training_matcher(root, layout)
     return [match(*pair) for pair in pairs.ids]
 
 
-def training_matcher(root: str | os.PathLike) -> Callable[[str, str], Record]:
-    """(person, cloth) → their sample; what has no file raises a `DataError`."""
-    folder = Path(root) / TRAIN
-    person, cloth, edge = (_Files(folder / name) for name in ("train_img", "train_color", "train_edge"))
-    label, pose, densepose = (_Files(folder / name) for name in ("train_label", "train_pose", "train_densepose"))
-    flow = _Files(folder / "train_flow", optional=True)
+def training_matcher(root: str | os.PathLike, layout: Layout | None = None) -> Callable[[str, str], Record]:
+    """(person, cloth) → their sample; what has no file in a folder that is there raises a `DataError`.
+
+    Folders of masks, parse maps, poses and body parts may be missing: recipes that learn from a network need none.
+    """
+    layout = layout or layout_of(root)
+    files = {kind: _Files(root, layout, layout.train, kind) for kind in Split._fields[1:]}
     return lambda who, what: Record(
-        *(who, what, person[who], cloth[what], edge[what]),
+        *(who, what, files["person"][who], files["cloth"][what], files["edge"][what]),
         worn=True,
-        flow=flow[who],
-        label=label[who],
-        densepose=densepose[who],
-        pose=pose[who],
+        flow=files["flow"][who],
+        label=files["labels"][who],
+        densepose=files["densepose"][who],
+        pose=files["pose"][who],
     )
 
 
-def match_test(root: str | os.PathLike, pairs: Pairs, worn: bool) -> list[Record]:
+def match_test(root: str | os.PathLike, pairs: Pairs, worn: bool, layout: Layout | None = None) -> list[Record]:
     """Test samples of a pair list; `worn` where it pairs each person with the garment of the photo."""
-    folder = Path(root) / TEST
-    person, cloth, edge = (
-        _Files(folder / "test_img"),
-        _Files(cloth_folder(root)),
-        _Files(folder / "test_edge"),
-    )
-    truth, flow = (_Files(folder / name, optional=True) for name in ("test_truth", "test_flow"))
+    layout = layout or layout_of(root)
+    files = {kind: _Files(root, layout, layout.test, kind) for kind in Split._fields[1:]}
+    labelled = all(who in (files["labels"].files or {}) for who, _ in pairs.ids)  # all, or no score may use them
     return [
         Record(
-            *(who, what, person[who], cloth[what], edge[what], worn),
-            truth=None if worn else truth[f"{who}__{what}"],
-            flow=flow[f"{who}__{what}"],
+            *(who, what, files["person"][who], files["cloth"][what], files["edge"][what], worn),
+            truth=None if worn else files["truth"][f"{who}__{what}"],
+            flow=files["flow"][f"{who}__{what}"],
+            label=files["labels"][who] if labelled else None,
         )
         for who, what in pairs.ids
     ]
 
 
 class _Files:
-    """The files of a folder by id; an optional folder that is not there answers None to each id."""
+    """The files of one kind by id; of photos and garments each must be there, of the others where the folder is."""
 
-    def __init__(self, folder: Path, optional: bool = False):
-        self.folder = folder
-        self.found = None if optional and not folder.is_dir() else listing(folder)
+    def __init__(self, root: str | os.PathLike, layout: Layout, split: Split, kind: str):
+        self.folder = Path(root) / (getattr(split, kind) or "")
+        self.files = files_of(root, layout, split, kind)
+        if self.files is None and kind in ("person", "cloth"):
+            raise DataError.at(self.folder / "*", FaultError("missing folder", "photos and garments are needed"))
 
     def __getitem__(self, name: str) -> str | None:
-        return None if self.found is None else partner(self.found, self.folder, name)
+        return None if self.files is None else partner(self.files, self.folder, name)

@@ -1,0 +1,1 @@
+"""Deployment: networks as files, on runtimes, on photos, on a board."""

@@ -1,7 +1,7 @@
-"""How many try-ons an energy budget buys, on machines measured or foreseen (figure F14).
+"""The number of try-ons within an energy budget, on measured or estimated machines (figure F14).
 
-A figure is measured where both latency and power were read on the machine itself, while it computed; what is foreseen
-from operations, bytes and a rated power is estimated and says so.
+A figure is measured where latency and power were both read on the machine itself while it computed; a figure that
+follows from operations, bytes and a rated power is marked as estimated.
 """
 
 from typing import NamedTuple
@@ -60,9 +60,9 @@ def machine(name: str) -> Machine:
 
 
 def estimated_latency(on: Machine, gmacs: float, params_m: float, traffic_mb: float = 0.0) -> float:
-    """Seconds by the roofline: the slower of computing and of moving bytes, of which all weights are the least.
+    """Seconds by the roofline: the longer of computing and of moving bytes, at least those of all weights.
 
-    Starting an operation is not counted: networks under about 1 GMAC, which are mostly that, are flattered.
+    The start of operations is not counted, so the estimate is too good for networks under about 1 GMAC.
 
     Args:
         gmacs: 10^9 multiply-accumulates of one inference.

@@ -1,9 +1,9 @@
-"""Photos of any size into the network's size, and its answer back onto the photo.
+"""Photos of any size brought into the network's size, and its try-on put back into the photo.
 
-The network knows people before a plain backdrop, cut off by the bottom of the picture. So a person stands on the
-bottom and padding, copies of the border as a constant colour would draw an edge, goes above the head. Coming back, the
-photo's own pixels stay where the network left the person as it was: face and backdrop are sharp. Adding the answer's
-difference everywhere instead would let the old garment's threads shine through.
+The training pictures show people before a plain backdrop, cut off by the bottom of the picture. So a person stands on
+the bottom, and padding goes above the head: copies of the border, as a constant colour would draw an edge. In the
+result the photo's own pixels stay where the network changed nothing, so face and backdrop are sharp. Adding the
+difference of the try-on everywhere instead would let the old garment's threads shine through.
 """
 
 from typing import NamedTuple
@@ -14,12 +14,12 @@ from jaxtyping import Float32, UInt8
 
 SMOOTH = 1.5  # network pixels, standard deviation at which old and new are compared
 CHANGED = 12  # of 255, largest channel: above what a trained network errs by in a face, below a change of cloth
-ISLAND = 0.02  # of the picture
+ISLAND = 0.02  # of the picture: unchanged areas below that, inside a change, are taken for changed
 FEATHER = 1.5  # network pixels, standard deviation of the seam
 
 
 class Letterbox(NamedTuple):
-    """Where a photo of `photo` = (height, width) lies in a picture of `size`; all in pixels."""
+    """The position of a photo of `photo` = (height, width) in a picture of `size`; all in pixels."""
 
     photo: tuple[int, int]
     size: tuple[int, int]
@@ -38,15 +38,16 @@ class Letterbox(NamedTuple):
         return cv2.copyMakeBorder(small, *self._padding(), cv2.BORDER_CONSTANT, value=0)
 
     def restore(
-        self, image: UInt8[np.ndarray, "h w 3"], answer: UInt8[np.ndarray, "H W 3"]
+        self, image: UInt8[np.ndarray, "h w 3"], try_on: UInt8[np.ndarray, "H W 3"]
     ) -> UInt8[np.ndarray, "h w 3"]:
-        """The photo `image` with what `answer` changed in it; just `answer` where the photo has the network's size."""
+        """The photo `image` with the changes of `try_on`; `try_on` itself if the photo has the network's size."""
         if self.photo == self.size:
-            return answer
+            return try_on
         inner = np.s_[self.top : self.top + self.height, self.left : self.left + self.width]
-        new, old = np.ascontiguousarray(answer[inner]), self._shrink(image)
-        new_share = np.clip(_resize(_changed(old, new), self.photo), 0, 1)
-        return cv2.blendLinear(image, _resize(new, self.photo), 1 - new_share, new_share)
+        cropped = np.ascontiguousarray(try_on[inner])
+        changed = _changed(self._shrink(image), cropped)
+        weight = np.clip(_resize(changed, self.photo), 0, 1)
+        return cv2.blendLinear(image, _resize(cropped, self.photo), 1 - weight, weight)
 
     def _shrink(self, image: UInt8[np.ndarray, "h w *c"]) -> UInt8[np.ndarray, "H W *c"]:
         return _resize(image, (self.height, self.width))
@@ -81,10 +82,10 @@ def _resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
 
 
-def _changed(old: UInt8[np.ndarray, "h w 3"], new: UInt8[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "h w"]:
+def _changed(photo: UInt8[np.ndarray, "h w 3"], try_on: UInt8[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "h w"]:
     """1 where the network changed the person, and on islands within; 0 elsewhere; a soft seam outside of the change."""
     # Compared smoothed: an eye that the network blurs is no change.
-    difference = cv2.absdiff(*(cv2.GaussianBlur(image, (0, 0), SMOOTH) for image in (old, new))).max(axis=-1)
+    difference = cv2.absdiff(*(cv2.GaussianBlur(image, (0, 0), SMOOTH) for image in (photo, try_on))).max(axis=-1)
     changed = cv2.morphologyEx((difference > CHANGED).astype(np.uint8), cv2.MORPH_CLOSE, _disc(4))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(1 - changed, connectivity=4)
     changed |= (stats[:, cv2.CC_STAT_AREA] < ISLAND * changed.size)[labels].astype(np.uint8)

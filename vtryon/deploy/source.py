@@ -1,12 +1,14 @@
-"""The network that a user names, by a run's folder or by released weights, and the picture size it works at."""
+"""The network that a user names by a run's folder or by released weights, its picture size and its training data."""
 
-import json
 from pathlib import Path
 
 import torch
 
-from vtryon.nn.checkpoint import CheckpointError, load_net, load_official, read_pth
-from vtryon.nn.tryon import TryOnNet, TutorNet
+from vtryon.data.files.fingerprint import DRAWN_PEOPLE
+from vtryon.models.checkpoint import load_net, load_official
+from vtryon.models.tryon import TryOnNet, TutorNet
+from vtryon.models.weight_files import CheckpointError, read_pth
+from vtryon.utils.run_facts import facts_of, warp_alone
 
 RELEASED_SIZE = (256, 192)  # of PF-AFN's weights
 
@@ -18,20 +20,41 @@ def open_net(
     size: tuple[int, int] | None = None,
     device: str = "auto",
 ) -> tuple[TryOnNet, tuple[int, int]]:
-    """A network in eval mode on `device` and its (height, width); `size` overrides the one it was trained at."""
+    """A network in eval mode on `device` and its (height, width); `size` overrides the one it was trained at.
+
+    Args:
+        run: folder of a finished run, or a file of weights that has its card beside it (`vtryon.runs.weights`).
+        warp: released weights of the warp, together with `generator`.
+
+    Raises:
+        ValueError: not one network is named, or it cannot dress a photo.
+    """
     if (run is None) == (warp is None and generator is None):
         raise ValueError("name one network: either --run DIR, or --warp W.pth together with --generator G.pth")
     if run is None and (warp is None or generator is None):
         raise ValueError("--warp and --generator belong together; one of them is missing")
     size = size or (RELEASED_SIZE if run is None else _trained_size(run))
-    if any(side < 32 or side % 32 for side in size):
+    if any(length < 32 or length % 32 for length in size):
         raise ValueError(f"size={size[0]} {size[1]}: height and width must be multiples of 32")
     net = _load_run(run) if run is not None else _load_released(warp, generator)
     return net.eval().to(_device(device)), size
 
 
+def training_notice(net: TryOnNet) -> str | None:
+    """One line on what the network was trained on; None where its file does not tell."""
+    if net.trained_on is None:
+        return None
+    name = net.trained_on.get("name")
+    if name == DRAWN_PEOPLE:
+        return "the network was trained on drawn people only: faces will be lost"
+    fingerprint = net.trained_on.get("fingerprint")
+    return f"the network was trained on {name}" + (f" (fingerprint {fingerprint})" if fingerprint else "")
+
+
 def _load_run(run: Path) -> TryOnNet:
-    net = load_net(run / "model.safetensors")
+    if unfit := warp_alone(run):
+        raise CheckpointError(f"{run}: {unfit}")
+    net = load_net(run / "model.safetensors" if run.is_dir() else run)
     if isinstance(net, TutorNet):
         raise CheckpointError(f"{run}: {_tutor_text()}")
     return net
@@ -52,13 +75,13 @@ def _tutor_text() -> str:
 
 
 def _trained_size(run: Path) -> tuple[int, int]:
-    if not run.is_dir():
-        raise FileNotFoundError(f"{run}: no such folder; --run wants the folder of a finished run")
-    row = run / "row.json"
+    if not run.exists():
+        raise FileNotFoundError(f"{run}: no such folder; --run wants the folder of a finished run, or a weight file")
     try:
-        height, width = json.loads(row.read_text(encoding="utf-8"))["size"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f'{row}: tells no "size": [height, width]; give it with --size') from error
+        height, width = facts_of(run)["size"]
+    except (ValueError, KeyError, TypeError) as error:
+        file = run / "row.json" if run.is_dir() else run.with_suffix(".json")
+        raise ValueError(f'{file}: tells no "size": [height, width]; give it with --size') from error
     return int(height), int(width)
 
 

@@ -1,5 +1,6 @@
 """Try-on from photos: a person and a garment of any size in, the person in that garment out."""
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -8,31 +9,39 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor, nn
 
-from vtryon.data.cloth_mask import cloth_mask
+from vtryon.data.cloth_mask import cloth_mask, garment_mask
+from vtryon.data.files.masks import read_mask
+from vtryon.data.files.names import PICTURES
+from vtryon.data.files.pairs import list_text
+from vtryon.deploy.framing import Frame, upper_body
 from vtryon.deploy.letterbox import Letterbox, letterbox
+from vtryon.deploy.photo import read_mask as read_mask_file
 from vtryon.deploy.photo import read_photo, write_photo
-from vtryon.deploy.runtime import Batch, Runtime
-from vtryon.nn.image import from_uint8, to_uint8
+from vtryon.deploy.runtime.opening import Batch, Runtime
+from vtryon.utils.image import from_uint8, to_uint8
+
+log = logging.getLogger(__name__)
 
 
 def try_on(
     net: nn.Module,
     person: UInt8[np.ndarray, "h w 3"],
     cloth: UInt8[np.ndarray, "hc wc 3"],
-    edge: UInt8[np.ndarray, "hc wc"] | None = None,
+    edge: Shaped[np.ndarray, "hc wc *c"] | None = None,
     size: tuple[int, int] = (256, 192),
     mask_method: str = "opencv",
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """Dress one person, RGB in 0..255; `edge` is the garment's mask (above 127), made here when it is None."""
-    fitting = fit(person, cloth, cloth_mask(cloth, mask_method) if edge is None else edge, size)
-    return fitting.box.restore(person, dress(net, [fitting])[0])
+    """The person in the garment, all RGB in 0..255; `edge` is its mask in any form, made here when it is None."""
+    mask = cloth_mask(cloth, mask_method) if edge is None else read_mask(edge).pixels
+    prepared = prepare(person, cloth, mask, size)
+    return prepared.restore(_run(net, [prepared])[0])
 
 
 class Pair(NamedTuple):
-    """One job: the files of a person, a garment and perhaps its mask, and where the result goes."""
+    """The files of one try-on: a person, a garment and perhaps its mask, and the result."""
 
     person: Path
     cloth: Path
@@ -40,14 +49,24 @@ class Pair(NamedTuple):
     out: Path
 
 
-class Fitting(NamedTuple):
-    """A pair as the network sees it, and the person's photo to which the answer goes back."""
+class PreparedPair(NamedTuple):
+    """A pair in the network's size, and the person's photo into which the try-on is put back."""
 
     photo: UInt8[np.ndarray, "h w 3"]
-    box: Letterbox
+    frame: Frame | None  # the part of the photo that the network sees; None for all of it
+    box: Letterbox  # where that part lies in `person`
     person: UInt8[np.ndarray, "H W 3"]
     cloth: UInt8[np.ndarray, "H W 3"]
     edge: UInt8[np.ndarray, "H W"]
+
+    def restore(self, try_on: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "h w 3"]:
+        """The photo with the changes of `try_on`, in the network's size."""
+        if self.frame is None:
+            return self.box.restore(self.photo, try_on)
+        photo, dressed = np.ascontiguousarray(self.photo[self.frame.inside]), self.photo.copy()
+        weight = self.frame.weight(self.photo.shape[:2])
+        dressed[self.frame.inside] = cv2.blendLinear(self.box.restore(photo, try_on), photo, weight, 1 - weight)
+        return dressed
 
 
 def try_on_files(
@@ -59,33 +78,34 @@ def try_on_files(
     strip: bool = False,
     done: Callable[[], object] = lambda: None,
 ) -> list[str]:
-    """Dress all pairs, `batch` at a time, calling `done` after each; the errors of those that failed come back.
+    """Try on all pairs, `batch` at a time, calling `done` after each; returns the errors of those that failed.
 
-    With `strip`, person | garment | mask | try-on as the network sees them lie beside each result as NAME_strip.png.
+    With `strip`, NAME_strip.png beside each result shows person | garment | mask | try-on in the network's size.
     """
     if batch < 1:
         raise ValueError(f"batch={batch} must be at least 1")
-    failures, waiting = [], deque()
+    failures: list[str] = []
+    queue: deque[list[tuple[Pair, PreparedPair]]] = deque()
 
     def batches() -> Iterator[Batch]:
-        for start in range(0, len(pairs), batch):
-            fitted = []
-            for pair in pairs[start : start + batch]:
+        for first in range(0, len(pairs), batch):
+            readable = []
+            for pair in pairs[first : first + batch]:
                 try:
-                    fitted.append((pair, read_fitting(pair, size, mask_method)))
+                    readable.append((pair, read_pair(pair, size, mask_method)))
                 except (OSError, ValueError) as error:
                     failures.append(str(error))
                     done()
-            if fitted:
-                waiting.append(fitted)
-                yield batch_of([fitting for _, fitting in fitted])
+            if readable:
+                queue.append(readable)
+                yield batch_of([prepared for _, prepared in readable])
 
-    for answer in runtime.stream(batches()):
-        for (pair, fitting), image in zip(waiting.popleft(), pictures(answer.image), strict=True):
+    for result in runtime.stream(batches()):
+        for (pair, prepared), image in zip(queue.popleft(), photos(result.image), strict=True):
             try:
-                write_photo(pair.out, fitting.box.restore(fitting.photo, image))
+                write_photo(pair.out, prepared.restore(image))
                 if strip:
-                    write_photo(pair.out.with_name(f"{pair.out.stem}_strip.png"), _strip(fitting, image))
+                    write_photo(pair.out.with_name(f"{pair.out.stem}_strip.png"), _strip(prepared, image))
             except (OSError, ValueError) as error:
                 failures.append(f"{pair.out}: {error}")
             done()
@@ -95,7 +115,11 @@ def try_on_files(
 def read_pairs(path: Path, images: Path, cloths: Path, edges: Path | None, out: Path) -> list[Pair]:
     """The pairs of a VITON list, a line `person.jpg garment.jpg` each; results are OUT/person__garment.png."""
     pairs = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        lines = list_text(path.read_bytes()).splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: no text ({error}); a list has lines `person.jpg garment.jpg`") from error
+    for number, line in enumerate(lines, start=1):
         names = line.split()
         if not names:
             continue
@@ -111,62 +135,76 @@ def read_pairs(path: Path, images: Path, cloths: Path, edges: Path | None, out: 
     return list(pairs.values())
 
 
-def read_fitting(pair: Pair, size: tuple[int, int], mask_method: str = "opencv") -> Fitting:
-    """Read a pair's photos; the mask is the edge file, else the garment's transparency, else made from its photo."""
+def read_pair(pair: Pair, size: tuple[int, int], mask_method: str = "opencv") -> PreparedPair:
+    """Read a pair's photos; the mask is the edge file, else the garment's cut-out, else made from its photo."""
     person, cloth = read_photo(pair.person), read_photo(pair.cloth)
     source = pair.edge or pair.cloth
     try:
         if pair.edge is not None:
             edge = _read_edge(pair.edge, cloth.image.shape[:2])
         else:
-            edge = cloth_mask(cloth.image, mask_method) if cloth.alpha is None else cloth.alpha
+            edge = garment_mask(cloth.image, cloth.alpha, mask_method)
         if edge.max() <= 127:
             raise ValueError("the garment's mask is empty; it must be white (opaque) where the garment is")
     except ValueError as error:
         raise ValueError(f"{source}: {str(error).removeprefix(f'{source}: ')}") from error
-    return fit(person.image, cloth.image, edge, size)
+    prepared = prepare(person.image, cloth.image, edge, size)
+    if prepared.frame is not None:
+        log.warning("%s: only the upper body is dressed, %s", pair.person, prepared.frame)
+    return prepared
 
 
-def fit(
+def prepare(
     person: UInt8[np.ndarray, "h w 3"],
     cloth: UInt8[np.ndarray, "hc wc 3"],
     edge: UInt8[np.ndarray, "hc wc"],
     size: tuple[int, int],
-) -> Fitting:
-    """Bring a pair into the network's size, the person standing on the bottom, the garment in the middle."""
-    box = letterbox(person.shape[:2], size, stand=True)
+) -> PreparedPair:
+    """Bring a pair into the network's size: the upper body stands on the bottom, the garment lies in the middle."""
+    frame = upper_body(person, size)
+    shown = person if frame is None else np.ascontiguousarray(person[frame.inside])
+    box = letterbox(shown.shape[:2], size, stand=True)
     cloth_box = letterbox(cloth.shape[:2], size)
-    return Fitting(person, box, box.fit(person), cloth_box.fit(cloth), cloth_box.fit_mask(edge))
+    return PreparedPair(person, frame, box, box.fit(shown), cloth_box.fit(cloth), cloth_box.fit_mask(edge))
 
 
 @torch.inference_mode()
-def dress(net: nn.Module, fittings: Sequence[Fitting]) -> list[UInt8[np.ndarray, "H W 3"]]:
-    """The network's answers to fittings of one size, in one batch."""
-    if not fittings:
+def _run(net: nn.Module, pairs: Sequence[PreparedPair]) -> list[UInt8[np.ndarray, "H W 3"]]:
+    """Try-ons of pairs of one size, in one batch."""
+    if not pairs:
         return []
     if net.training:
         raise ValueError("the network is in training mode, where a batch changes its statistics; call net.eval() first")
     device = next((parameter.device for parameter in net.parameters()), torch.device("cpu"))
-    return pictures(net(*(each.to(device) for each in batch_of(fittings))).image)
+    return photos(net(*(tensor.to(device) for tensor in batch_of(pairs))).image)
 
 
-def batch_of(fittings: Sequence[Fitting]) -> Batch:
-    """Fittings of one size as tensors: person, cloth, cloth_edge."""
-    person, cloth = (
-        from_uint8(torch.from_numpy(np.stack(views)).permute(0, 3, 1, 2).contiguous())
-        for views in ([fitting.person for fitting in fittings], [fitting.cloth for fitting in fittings])
+def batch_of(pairs: Sequence[PreparedPair]) -> Batch:
+    """Pairs of one size as tensors: person, cloth, cloth_edge."""
+    edge = np.stack([pair.edge > 127 for pair in pairs])[:, None]
+    return (
+        _tensor([pair.person for pair in pairs]),
+        _tensor([pair.cloth for pair in pairs]),
+        torch.from_numpy(edge).float(),
     )
-    return person, cloth, torch.from_numpy(np.stack([fitting.edge > 127 for fitting in fittings])[:, None]).float()
 
 
-def pictures(image: Float[Tensor, "b 3 h w"]) -> list[UInt8[np.ndarray, "H W 3"]]:
-    """Try-ons in [-1, 1] as photos have them."""
+def photos(image: Float[Tensor, "b 3 h w"]) -> list[UInt8[np.ndarray, "H W 3"]]:
+    """Try-ons in [-1, 1] as 8-bit RGB.
+
+    Raises:
+        FloatingPointError: one is not finite, and would be a picture like any other in 8 bits.
+    """
+    broken = int((~torch.isfinite(image)).flatten(1).any(1).sum())
+    if broken:
+        remedy = "its numbers overflow; take its float32 form, or another network"
+        raise FloatingPointError(f"{broken} of {len(image)} try-ons of this network are not finite: {remedy}")
     return list(to_uint8(image).permute(0, 2, 3, 1).cpu().numpy())
 
 
 def _read_edge(path: Path, cloth: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
     """A mask file at the garment photo's (height, width); it may be larger or smaller, but not of other proportions."""
-    edge = read_photo(path).image.max(axis=-1)
+    edge = read_mask_file(path).pixels
     height, width = edge.shape
     if abs(np.log(height / width) - np.log(cloth[0] / cloth[1])) > 0.02:
         sizes = f"{width} x {height} pixels and the garment {cloth[1]} x {cloth[0]}"
@@ -178,13 +216,14 @@ def _edge_of(cloth: str, edges: Path | None) -> Path | None:
     """The mask that goes with a garment's file name; a mask may be PNG where the garment is JPEG."""
     if edges is None:
         return None
-    names = [
-        edges / cloth,
-        *((edges / cloth).with_suffix(suffix) for suffix in (".png", ".jpg")),
-    ]
+    names = [edges / cloth, *((edges / cloth).with_suffix(suffix) for suffix in PICTURES)]
     return next((name for name in names if name.is_file()), names[0])
 
 
-def _strip(fitting: Fitting, answer: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W4 3"]:
-    edge = np.repeat(fitting.edge[..., None], 3, axis=-1)
-    return np.hstack([fitting.person, fitting.cloth, edge, answer])
+def _tensor(images: Sequence[UInt8[np.ndarray, "h w 3"]]) -> Float[Tensor, "b 3 h w"]:
+    return from_uint8(torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous())
+
+
+def _strip(pair: PreparedPair, try_on: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W4 3"]:
+    edge = np.repeat(pair.edge[..., None], 3, axis=-1)
+    return np.hstack([pair.person, pair.cloth, edge, try_on])

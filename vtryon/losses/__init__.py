@@ -1,0 +1,1 @@
+"""Losses: pure functions and thin classes; terms come back named."""

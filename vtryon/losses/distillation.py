@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from vtryon.losses.terms import Perceptual, Terms
-from vtryon.nn.afwm import Warp
-from vtryon.nn.tryon import TryOn
+from vtryon.models.afwm import Warp
+from vtryon.models.precision import at_least_single, without_autocast
+from vtryon.models.tryon import TryOn
 
 
 class AdjustableDistillation:
@@ -28,22 +29,22 @@ class AdjustableDistillation:
 
     def __call__(
         self,
-        answer: Warp | TryOn,
+        output: Warp | TryOn,
         lesson: Warp | TryOn,
         worn: Float[Tensor, "b 3 h w"],
         scale: float = 1.0,
     ) -> Terms:
         """`worn`: the garment as worn on the photo, 0 elsewhere."""
-        gate = teaches(_cloth(lesson), _cloth(answer), worn)
+        gate = teaches(_cloth(lesson), _cloth(output), worn)
         terms = Terms(scale)
-        features = list(zip(lesson.person_features, answer.person_features, strict=True)) if self.feature else []
+        features = list(zip(lesson.person_features, output.person_features, strict=True)) if self.feature else []
         for level, (taught, learnt) in enumerate(features):
             terms.add(
                 "lesson_features",
                 gated(feature_distance(taught, learnt), gate),
                 self.feature * (len(features) - level),
             )
-        for level, (taught, learnt) in enumerate(zip(lesson.flows, answer.flows, strict=True)):
+        for level, (taught, learnt) in enumerate(zip(lesson.flows, output.flows, strict=True)):
             if level >= self.flow_from:
                 terms.add(
                     "lesson_flow",
@@ -72,7 +73,7 @@ def gated(values: Float[Tensor, " b"], gate: Float[Tensor, " b"]) -> Float[Tenso
 
 def feature_distance(taught: Float[Tensor, "b c h w"], learnt: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
     """Mean square over channels and places, a sample."""
-    return (taught.detach() - learnt).square().mean(dim=(1, 2, 3))
+    return (at_least_single(taught.detach()) - at_least_single(learnt)).square().mean(dim=(1, 2, 3))
 
 
 def flow_distance(taught: Float[Tensor, "b 2 h w"], learnt: Float[Tensor, "b 2 h w"]) -> Float[Tensor, " b"]:
@@ -128,45 +129,46 @@ class DistillLoss(nn.Module):
             for goal, width in zip(taught, learnt, strict=True)
         )
 
-    def forward(self, answer: TryOn, lesson: TryOn, worn: Float[Tensor, "b 3 h w"] | None = None) -> dict[str, Tensor]:
+    def forward(self, output: TryOn, lesson: TryOn, worn: Float[Tensor, "b 3 h w"] | None = None) -> dict[str, Tensor]:
         """`worn`: the garment as worn on the photo, 0 elsewhere; only an adjustable lesson asks for it."""
         terms = Terms()
         if self.output:
-            terms.add("output", F.l1_loss(answer.image, lesson.image), self.output)
+            terms.add("output", F.l1_loss(output.image, lesson.image), self.output)
         if self.perceptual_weight:
-            terms.look("perceptual", answer.image, lesson.image, self.perceptual_weight)
+            terms.look("perceptual", output.image, lesson.image, self.perceptual_weight)
         if self.ssim:
-            terms.add("ssim", 1 - _ssim(answer.image, lesson.image), self.ssim)
+            terms.add("ssim", 1 - _ssim(output.image, lesson.image), self.ssim)
         if self.rendered:
-            terms.add("rendered", F.l1_loss(answer.rendered, lesson.rendered), self.rendered)
+            terms.add("rendered", F.l1_loss(output.rendered, lesson.rendered), self.rendered)
         if self.mask:
-            terms.add("mask", F.l1_loss(answer.mask, lesson.mask), self.mask)
-        self._add_warp(terms, answer, lesson, self._gate(answer, lesson, worn))
+            terms.add("mask", F.l1_loss(output.mask, lesson.mask), self.mask)
+        self._add_warp(terms, output, lesson, self._gate(output, lesson, worn))
         return terms.total(self.perceptual)
 
-    def _add_warp(self, terms: Terms, answer: TryOn, lesson: TryOn, gate: Tensor) -> None:
+    def _add_warp(self, terms: Terms, output: TryOn, lesson: TryOn, gate: Tensor) -> None:
         if self.feature:
-            pairs = zip(self.adapters, lesson.person_features, answer.person_features, strict=True)
+            pairs = zip(self.adapters, lesson.person_features, output.person_features, strict=True)
             for adapt, taught, learnt in pairs:
                 terms.add("features", gated(feature_distance(taught, adapt(learnt)), gate), self.feature)
         if self.flow:
-            for level, (taught, learnt) in enumerate(zip(lesson.flows, answer.flows, strict=True)):
+            for level, (taught, learnt) in enumerate(zip(lesson.flows, output.flows, strict=True)):
                 terms.add("flow", gated(flow_distance(taught, learnt), gate), self.flow * (level + 1))
 
-    def _gate(self, answer: TryOn, lesson: TryOn, worn: Tensor | None) -> Tensor:
+    def _gate(self, output: TryOn, lesson: TryOn, worn: Tensor | None) -> Tensor:
         if not self.adjustable:
-            return answer.image.new_ones(len(answer.image))
+            return output.image.new_ones(len(output.image))
         if worn is None:
             raise ValueError(
                 "adjustable (=True) compares both warps with the garment as worn, which is only known where the task "
                 "is taught too: take training=by_both, or adjustable=false"
             )
-        return teaches(lesson.warped_cloth, answer.warped_cloth, worn)
+        return teaches(lesson.warped_cloth, output.warped_cloth, worn)
 
 
-def _ssim(one: Tensor, other: Tensor) -> Tensor:
+def _ssim(first: Tensor, second: Tensor) -> Tensor:
     """Mean structural similarity of pictures in [-1, 1], as the score has it (Wang et al., 2004)."""
-    return structural_similarity_index_measure((one + 1) / 2, (other + 1) / 2, data_range=1.0)
+    with without_autocast(first.device):  # its windows are convolutions
+        return structural_similarity_index_measure((first + 1) / 2, (second + 1) / 2, data_range=1.0)
 
 
 def _cloth(warp: Warp | TryOn) -> Tensor:

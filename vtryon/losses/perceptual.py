@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from vtryon.nn.features.efficientnet import EfficientNetLite0Taps
-from vtryon.nn.features.vgg import VGG19Taps
+from vtryon.models.features.efficientnet import EfficientNetLite0Taps
+from vtryon.models.features.vgg import VGG19Taps
+from vtryon.models.precision import at_least_single
 
 VGG_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
 # A fifth over each tap's mean activation on photographs, so that every level adds a fifth of its relative change.
@@ -60,7 +61,8 @@ class Perceptual(nn.Module):
         return list(zip(*(tap.split(counts) for tap in taps), strict=True))
 
     def _distance(self, found: tuple[Tensor, ...], wanted: tuple[Tensor, ...]) -> Tensor:
-        return sum(w * (f - g).abs().mean() for w, f, g in zip(self.weights, found, wanted, strict=False))
+        apart = ((at_least_single(f) - at_least_single(g)).abs() for f, g in zip(found, wanted, strict=True))
+        return sum(weight * distance.mean() for weight, distance in zip(self.weights, apart, strict=False))
 
 
 class NoPerceptual(nn.Module):

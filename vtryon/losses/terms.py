@@ -28,14 +28,17 @@ class Terms:
         self.values[name] = self.values[name] + value if name in self.values else value
 
     def look(self, name: str, prediction: Tensor, target: Tensor, weight: float = 1.0) -> None:
-        """Note a pair of pictures for the perceptual network; nothing is computed yet."""
-        self.looks.append((name, self.scale * weight, (prediction, target)))
+        """Note a pair of pictures for the perceptual network; nothing is computed yet, and of weight 0 nothing ever."""
+        if weight == 0:
+            self.values.setdefault(name, prediction.new_zeros(()))
+        else:
+            self.looks.append((name, self.scale * weight, (prediction, target)))
 
-    def join(self, other: "Terms") -> None:
+    def join(self, terms: "Terms") -> None:
         """Take over the terms of another, at the scale they were added with."""
-        for name, value in other.values.items():
+        for name, value in terms.values.items():
             self.values[name] = self.values[name] + value if name in self.values else value
-        self.looks += other.looks
+        self.looks += terms.looks
 
     def total(self, perceptual: Perceptual | None) -> dict[str, Tensor]:
         """Every term as it enters the sum, and "total", their sum."""

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from vtryon.losses.smoothness import second_order, total_variation
 from vtryon.losses.terms import Terms
-from vtryon.nn.afwm import Warp
-from vtryon.nn.flow import sample
-from vtryon.nn.tryon import TryOn
+from vtryon.models.afwm import Warp
+from vtryon.models.flow import sample
+from vtryon.models.tryon import TryOn
 
 
 class Target(NamedTuple):

@@ -1,0 +1,1 @@
+"""Metrics: quality against the truth, realism of a set, and cost."""

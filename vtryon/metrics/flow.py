@@ -1,4 +1,4 @@
-"""How far a flow points from the true place, in pixels."""
+"""End-point error: the distance between a flow and the true one, in pixels."""
 
 from typing import NamedTuple
 
@@ -16,6 +16,6 @@ def end_point_error(flow: Float[Tensor, "b 2 h w"], truth: Float[Tensor, "b 2 h 
     height, width = flow.shape[2:]
     half = flow.new_tensor([(width - 1) / 2, (height - 1) / 2]).view(2, 1, 1)  # pixels in one unit of the grid
     error = ((flow - truth) * half).square().sum(1).sqrt()  # (b, h, w)
-    known = ~truth.isnan().any(1)
-    seen = known.sum((1, 2))
-    return EndPointError(error.where(known, 0).sum((1, 2)) / seen, seen)
+    has_truth = ~truth.isnan().any(1)
+    count = has_truth.sum((1, 2))
+    return EndPointError(error.where(has_truth, 0).sum((1, 2)) / count, count)

@@ -1,11 +1,10 @@
-"""How far a set of try-ons is from real photographs: Fréchet and kernel distances of pretrained features.
+"""Distances between a set of try-ons and real photographs: Fréchet and kernel distances of pretrained features.
 
 On Inception's features these are the FID (Heusel et al., NeurIPS 2017) and the KID (Bińkowski et al., ICLR 2018). The
 names of the columns belong to the features, so that a distance on other features is never taken for an FID.
 """
 
 import hashlib
-import os
 import warnings
 import zipfile
 from collections.abc import Callable, Iterable
@@ -20,7 +19,8 @@ from torchmetrics import Metric
 from torchmetrics.image.kid import poly_kernel
 from torchmetrics.utilities import dim_zero_cat
 
-from vtryon.nn.atomic import atomic_write
+from vtryon.utils.atomic import atomic_write
+from vtryon.utils.home import cache_folder
 
 ENOUGH = 2048  # images: as many as Inception's features, the least for a covariance of full rank
 
@@ -33,10 +33,10 @@ class Reference(NamedTuple):
 
 
 class Realism(Metric):
-    """Collect pictures; then say how far they are from the reference, in the columns of the network.
+    """Collect pictures; then compute their distances to the reference, in the columns of the network.
 
     Args:
-        network: pooled features, uint8 (b, 3, h, w) to (b, d), as in `vtryon.nn.features`.
+        network: pooled features, uint8 (b, 3, h, w) to (b, d), as in `vtryon.models.features`.
         reference: of the same network (`reference_features`).
     """
 
@@ -57,10 +57,10 @@ class Realism(Metric):
         self.features.append(self.network(images))
 
     def compute(self) -> dict[str, float]:
-        found = dim_zero_cat(self.features).cpu()
+        features = dim_zero_cat(self.features).cpu()
         distances = (
-            frechet_distance(found, self.reference.features),
-            kernel_distance(found, self.reference.features),
+            frechet_distance(features, self.reference.features),
+            kernel_distance(features, self.reference.features),
         )
         return dict(zip(self.network.columns, distances, strict=True))
 
@@ -120,7 +120,7 @@ def reference_features(network: nn.Module, images: Callable[[], Iterable[Tensor]
     """
     sha256 = _pixel_hash(images())
     identity = "|".join((sha256, network.name, network.weights_sha256, network.preprocessing))
-    file = _cache_folder() / f"{network.name}-{hashlib.sha256(identity.encode()).hexdigest()[:32]}.npz"
+    file = cache_folder() / f"{network.name}-{hashlib.sha256(identity.encode()).hexdigest()[:32]}.npz"
     features = _read(file)
     if features is None:
         features = torch.cat([network(batch).cpu() for batch in images()])
@@ -136,14 +136,10 @@ def _pixel_hash(images: Iterable[Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _cache_folder() -> Path:
-    return Path(os.environ.get("VTRYON_CACHE") or "~/.cache/vtryon").expanduser()
-
-
 def _read(file: Path) -> Tensor | None:
     try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
-            return torch.from_numpy(kept["features"])
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            return torch.from_numpy(arrays["features"])
     except (
         OSError,
         EOFError,

@@ -1,0 +1,1 @@
+"""Training: Lightning modules that wire networks, losses and optimisers."""

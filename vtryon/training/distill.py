@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from vtryon.data.sample import TryOnBatch
-from vtryon.nn.frozen import Frozen
-from vtryon.nn.tryon import TryOn
+from vtryon.models.frozen import Frozen
+from vtryon.models.tryon import TryOn
 from vtryon.training.stage import Group, Stage
 
 
@@ -28,16 +28,16 @@ class Distill(Stage):
 
     def reshaped(self) -> None:
         self.loss.match(self.teacher.net.warp.pyramid_widths(), self.net.warp.pyramid_widths())
-        for part in self.fixed:
-            self.net.get_submodule(part).requires_grad_(False)
+        for name in self.fixed:
+            self.net.get_submodule(name).requires_grad_(False)
 
     def on_train_start(self) -> None:
-        for part in self.fixed:
-            self.net.get_submodule(part).eval()
+        for name in self.fixed:
+            self.net.get_submodule(name).eval()
 
     def groups(self) -> list[Group]:
-        both = [*self.net.parameters(), *self.loss.parameters()]  # the loss holds adapters between widths
-        return [Group([parameter for parameter in both if parameter.requires_grad])]
+        parameters = [*self.net.parameters(), *self.loss.parameters()]  # the loss holds adapters between widths
+        return [Group([parameter for parameter in parameters if parameter.requires_grad])]
 
     def terms(self, batch: TryOnBatch) -> dict[str, Tensor]:
         worn = (batch.person, batch.other_cloth, batch.other_edge)
@@ -51,6 +51,6 @@ class Distill(Stage):
 
 
 def beside(teacher: Frozen, net: nn.Module, batch: TryOnBatch) -> dict[str, TryOn]:
-    """What both make of the same photo and garment."""
+    """The try-ons of both networks for the same photo and garment."""
     worn = (batch.person, batch.cloth, batch.cloth_edge)
     return {"try_on": net(*worn), "teacher": teacher(*worn)}

@@ -1,11 +1,11 @@
-"""A network that is only tested: released weights, a baseline, or what compression left, before any tuning."""
+"""A stage without training: released weights, a baseline, or a compressed network before any tuning is tested."""
 
 import pytorch_lightning as pl
 from torch import nn
 
 from vtryon.data.sample import TryOnBatch
-from vtryon.nn.frozen import Frozen
-from vtryon.nn.tryon import TryOn
+from vtryon.models.frozen import Frozen
+from vtryon.models.tryon import TryOn
 from vtryon.training.distill import beside
 
 

@@ -1,4 +1,4 @@
-"""What all stages of the training share: one optimiser over parameter groups, a schedule, and the names in the log."""
+"""The base of all training stages: one optimiser over parameter groups, a schedule, and the names in the log."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from vtryon.data.parse import person_cloth_mask
 from vtryon.data.sample import TryOnBatch
 from vtryon.losses.warping import Target
-from vtryon.nn.architecture import resize, widths
+from vtryon.models.architecture import resize, widths
 from vtryon.training.schedule import constant_then_linear
 
 
@@ -46,7 +46,7 @@ class Means:
 
 
 class Stage(pl.LightningModule):
-    """A network, what it is trained by, and how.
+    """A network with its loss, optimiser and schedule.
 
     Args:
         net: what learns; `RUN/model.safetensors` is its copy.
@@ -84,8 +84,8 @@ class Stage(pl.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict) -> None:
         """A network that was pruned on the way has to have its widths before its weights."""
-        saved, own = checkpoint["widths"], widths(self.net)
-        resize(self.net, {name: channels for name, channels in saved.items() if channels != own.get(name)})
+        saved, current = checkpoint["widths"], widths(self.net)
+        resize(self.net, {name: channels for name, channels in saved.items() if channels != current.get(name)})
         self.reshaped()
         self.means = Means(**checkpoint["means"])
 
@@ -119,14 +119,15 @@ def _raise_unless_finite(terms: dict[str, Tensor], batch: TryOnBatch) -> None:
         raise FloatingPointError(f"{bad} on samples {', '.join(batch.person_ids)}; lower the learning rate")
 
 
-def _raise_unless_finite_gradient(module: nn.Module, seen: str) -> None:
+def _raise_unless_finite_gradient(module: nn.Module, last_batch: str) -> None:
     """After the backward pass and before the step, so that the weights stay what they were."""
     gradients = {name: value.grad for name, value in module.named_parameters() if value.grad is not None}
     norms = torch.stack(torch._foreach_norm(list(gradients.values())))
     if not torch.isfinite(norms.sum()):
         bad = [name for name, norm in zip(gradients, norms, strict=True) if not torch.isfinite(norm)] or [*gradients]
         raise FloatingPointError(
-            f"the gradient of {bad[0]} ({len(bad)} in all) is not finite on samples {seen}; lower the learning rate"
+            f"the gradient of {bad[0]} ({len(bad)} in all) is not finite on samples {last_batch}; lower the "
+            "learning rate"
         )
 
 

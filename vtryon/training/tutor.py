@@ -4,8 +4,8 @@ from torch import Tensor
 
 from vtryon.data.parse import agnostic
 from vtryon.data.sample import TryOnBatch
-from vtryon.nn.afwm import Warp
-from vtryon.nn.tryon import TryOn
+from vtryon.models.afwm import Warp
+from vtryon.models.tryon import TryOn
 from vtryon.training.stage import Group, Stage, target_of
 
 
@@ -40,8 +40,8 @@ class Tutor(Stage):
 
     def terms(self, batch: TryOnBatch) -> dict[str, Tensor]:
         target = target_of(batch)
-        answer = self.net(agnostic(batch), batch.cloth, batch.cloth_edge, worn=target.edge)
-        return self.loss(answer, batch.cloth, batch.cloth_edge, target)
+        try_on = self.net(agnostic(batch), batch.cloth, batch.cloth_edge, worn=target.edge)
+        return self.loss(try_on, batch.cloth, batch.cloth_edge, target)
 
     def validation_step(self, batch: TryOnBatch, batch_idx: int) -> dict[str, TryOn]:
         return {"try_on": self.net(agnostic(batch), batch.cloth, batch.cloth_edge)}

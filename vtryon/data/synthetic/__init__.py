@@ -1,0 +1,1 @@
+"""A procedural VITON folder: drawn people in drawn garments, with true flow."""

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from vtryon.data.synthetic.relayout import TARGETS, relayout
 from vtryon.data.synthetic.writer import VERSION, write_viton
-from vtryon.nn.lock import locked
+from vtryon.utils.home import with_home
+from vtryon.utils.lock import locked
 
 
 def embedded(
@@ -26,10 +29,10 @@ def embedded(
 ) -> Path:
     """The folder of `train` and `test` samples of `size` (h, w), drawn first where the cache lacks it."""
     height, width = size
-    root = Path(cache).expanduser() / "synthetic" / f"v{VERSION}-{height}x{width}-seed{seed}-{train}-{test}"
+    root = with_home(cache) / "synthetic" / f"v{VERSION}-{height}x{width}-seed{seed}-{train}-{test}"
     # in a process that itself has a parent, such as a launcher's, others draw or train beside it
     workers = 1 if multiprocessing.current_process().name != "MainProcess" else os.cpu_count() or 1
-    with locked(Path(cache).expanduser() / "locks" / root.name):  # the jobs of a sweep may all want it at once
+    with locked(with_home(cache) / "locks" / root.name):  # the jobs of a sweep may all want it at once
         draw(root, train, test, seed, (height, width), workers)
     return root
 
@@ -49,3 +52,19 @@ def draw(root: Path, train: int, test: int, seed: int, size: tuple[int, int], wo
             bar.update(task, completed=done, total=of, visible=True)
 
         write_viton(root, train, test, seed, size, workers, progress)
+
+
+def draw_in_layout(
+    root: Path, train: int, test: int, seed: int, size: tuple[int, int], workers: int, layout: str, densepose: bool
+) -> None:
+    """`draw`, in the layout of CP-VTON, VITON-HD or Dress Code, whose folders have no true flow.
+
+    Raises:
+        ValueError: no such layout.
+        FileExistsError: `root` is there.
+    """
+    if layout not in TARGETS:
+        raise ValueError(f"layout (={layout!r}) must be one of pf_afn, {', '.join(TARGETS)}")
+    with tempfile.TemporaryDirectory() as folder:
+        draw(Path(folder) / "drawn", train, test, seed, size, workers)
+        relayout(Path(folder) / "drawn", root, layout, densepose)

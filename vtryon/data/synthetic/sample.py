@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 from jaxtyping import Float16, UInt8
 
-from vtryon.data.synthetic.body import Body, sample_body
+from vtryon.data.synthetic.annotations import body_parts, keypoints
 from vtryon.data.synthetic.canvas import Frame
-from vtryon.data.synthetic.garment import sample_garment
-from vtryon.data.synthetic.look import Look, sample_look
-from vtryon.data.synthetic.maps import body_parts, keypoints
+from vtryon.data.synthetic.figure.appearance import Look, sample_look
+from vtryon.data.synthetic.figure.body import Body, sample_body
+from vtryon.data.synthetic.garment.cut import sample_garment
+from vtryon.data.synthetic.garment.shop_picture import Shop, draw_shop
 from vtryon.data.synthetic.scene import LAYER, draw_person
-from vtryon.data.synthetic.shop import Shop, draw_shop
 
 PERSON, GARMENT = 0, 1  # independent random streams, so that a garment can be made again without its person
 

@@ -5,15 +5,15 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from vtryon.data.synthetic.arm import arm_skin
-from vtryon.data.synthetic.body import SIDES, Body, trunk_outline
 from vtryon.data.synthetic.canvas import Canvas, Frame, Patch, smooth, soften
-from vtryon.data.synthetic.deformation import Figure, armhole, deform
-from vtryon.data.synthetic.face import FACE, paint_face
-from vtryon.data.synthetic.hair import paint_hair_before, paint_hair_behind
-from vtryon.data.synthetic.look import Look
-from vtryon.data.synthetic.lower import paint_lower
-from vtryon.data.synthetic.shop import Layer, Shop
+from vtryon.data.synthetic.figure.appearance import Look
+from vtryon.data.synthetic.figure.arm import arm_skin
+from vtryon.data.synthetic.figure.body import SIDES, Body, trunk_outline
+from vtryon.data.synthetic.figure.face import FACE, paint_face
+from vtryon.data.synthetic.figure.hair import paint_hair_before, paint_hair_behind
+from vtryon.data.synthetic.figure.lower_body import paint_lower
+from vtryon.data.synthetic.garment.deformation import Figure, armhole, deform
+from vtryon.data.synthetic.garment.shop_picture import Layer, Shop
 
 CLOTHES = 4
 ARM_LABEL = {-1: 13, 1: 11}  # a person seen from the front has the right arm on the picture's left

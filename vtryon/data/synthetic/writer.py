@@ -1,18 +1,19 @@
 """Write a procedural VITON folder: same seed, same bytes, whatever the number of workers."""
 
 import json
-import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
 import cv2
 
-from vtryon.data.synthetic.files import TEST, TEST_OFFSET, names, unpaired, write, write_test, write_train
-from vtryon.nn.atomic import atomic_write
+from vtryon.data.files.fingerprint import DRAWN_MARK
+from vtryon.data.synthetic.sample_files import TEST, TEST_OFFSET, names, unpaired, write, write_test, write_train
+from vtryon.utils.atomic import atomic_write
+from vtryon.utils.pool import fresh_processes
 
 VERSION = 1  # of the pictures; raise it whenever the same seed gives other bytes
-MARKER, UNFINISHED = "synthetic.json", "synthetic.unfinished.json"
+MARKER, UNFINISHED = DRAWN_MARK, "synthetic.unfinished.json"
 
 
 def write_viton(
@@ -77,7 +78,7 @@ def _run(jobs: Iterable[Callable[[], None]], workers: int) -> Iterator[None]:
     if workers <= 1:
         yield from map(_call, jobs)
         return
-    with multiprocessing.get_context("spawn").Pool(workers, cv2.setNumThreads, (1,)) as pool:
+    with fresh_processes(workers, cv2.setNumThreads, 1) as pool:
         yield from pool.imap_unordered(_call, jobs, chunksize=4)
 
 

@@ -1,0 +1,3 @@
+"""The small VITON folder of the data tests."""
+
+from data.conftest import clean  # noqa: F401  a fixture

@@ -1,0 +1,213 @@
+"""`vtryon bench model`: whole networks on all runtimes, timed in turn (A B A B).
+
+Every row is compared with the plain network, which computes the papers' correlation. A row also gives the difference
+from the plain try-on, the types in which convolutions ran, the seconds to start from a warm cache, the memory, and the
+share of the machine's limit that the time reaches: a time below that limit is called impossible, not fast.
+"""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from rich.progress import track
+from rich.table import Table
+from torch.utils.flop_counter import FlopCounterMode
+
+from vtryon.bench.contenders import PLAIN, Contender, starting
+from vtryon.bench.results import show
+from vtryon.bench.roofline import Ceilings, ceilings, floor_ms, highest, verdict
+from vtryon.compression.pruning import Pruning
+from vtryon.deploy.export.pairs import Pair, drawn_pairs
+from vtryon.deploy.runtime.opening import Runtime
+from vtryon.deploy.source import RELEASED_SIZE, open_net
+from vtryon.metrics.cost import cost
+from vtryon.metrics.image_similarity import image_similarity
+from vtryon.models.afwm import AFWM
+from vtryon.models.checkpoint import save_net
+from vtryon.models.generator import ResUnetGenerator
+from vtryon.models.quantized.network import Int8TryOnNet
+from vtryon.models.tryon import TryOnNet
+from vtryon.utils.image import to_uint8
+from vtryon.utils.latency import Latency, interleaved
+from vtryon.utils.memory import footprint
+
+WAYS = ("torch", "torch:bf16", "onnx", "onnx:int8", "openvino", "openvino:bf16", "openvino:int8", "openvino:int8+bf16")
+PAIRS, CALIBRATION = 16, 64  # procedural; calibration pairs are not among those that are compared
+
+
+class Subject(NamedTuple):
+    """A network to measure."""
+
+    name: str
+    weights: str  # "random" or "trained"
+    net: TryOnNet
+    size: tuple[int, int]
+
+
+def main(
+    runs: Sequence[Path], widths: Sequence[str], ways: Sequence[str] = WAYS, rounds: int = 10, out: Path | None = None
+) -> int:
+    """Measure networks of runs, and of published widths with random weights, in each of `ways`."""
+    rows, tables = [], []
+    for subject in [*map(of_run, runs), *map(of_width, widths)]:
+        with tempfile.TemporaryDirectory() as folder:
+            compared = compare(subject, ways, rounds, Path(folder))
+        tables.append(table(compared))
+        rows += compared
+    return show(tables, rows, out)
+
+
+def of_width(width: str) -> Subject:
+    """A network with random weights: PF-AFN as released, or without the channels that table 3 prunes."""
+    torch.manual_seed(0)
+    net = TryOnNet(AFWM(), ResUnetGenerator(7)).eval()
+    if width == "pruned":
+        net = Pruning(0.4, ratios={"generator.*": 0.25})(net)
+    return Subject(width, "random", net, RELEASED_SIZE)
+
+
+def of_run(run: Path) -> Subject:
+    """The network that a run has trained."""
+    net, size = open_net(run, device="cpu")
+    return Subject(run.name, "trained", net, size)
+
+
+def compare(subject: Subject, ways: Sequence[str], rounds: int, folder: Path) -> list[dict[str, Any]]:
+    """A row for each of `ways` (see `Contender.parse`), the plain one first; files are left in the empty `folder`."""
+    contenders = {way: Contender.parse(way) for way in dict.fromkeys((PLAIN, *ways))}
+    weights, cache, size = folder / "net.safetensors", folder / "cache", subject.size
+    save_net(subject.net, weights)
+    drawn = drawn_pairs(size, PAIRS + CALIBRATION)
+    pairs, calibration = drawn[:PAIRS], drawn[PAIRS:]
+    sources, runtimes, starts, images = {}, {}, {}, {}
+    for way, contender in track(contenders.items(), f"{subject.name}: files", transient=True):
+        sources[way] = contender.source(weights, size, calibration)
+        runtimes[way] = contender.open(sources[way], size, cache)
+    limit = ceilings()
+    calls = {way: _call(runtimes[way], contender, pairs) for way, contender in contenders.items()}
+    times = interleaved(calls, 1, rounds)
+    limit = highest(limit, ceilings())
+    for way, contender in track(contenders.items(), f"{subject.name}: start and memory", transient=True):
+        starts[way] = footprint(starting, contender, sources[way], size, cache)
+        images[way] = _images(runtimes[way], contender, pairs)
+    rows, gmacs = [], cost(subject.net, size)["gmacs"]
+    for way, contender in contenders.items():
+        gmacs_counted = gmacs
+        if contender.backend == "torch" and not isinstance(subject.net, Int8TryOnNet):  # torch does not count int8
+            gmacs_counted = gmacs_made(runtimes[way], pairs[0])
+        rows.append(
+            {
+                "network": subject.name,
+                "weights": subject.weights,
+                "resolution": "x".join(map(str, size)),
+                "gmacs": round(gmacs, 3),
+                "way": way,
+                "gmacs_made": round(gmacs_counted, 3),
+                "mib": round(_bytes(sources[way]) / 2**20, 2),
+                **_speed(times[way], times[PLAIN], contender, gmacs_counted, limit),
+                **_quality(images[way], images[PLAIN]),
+                "convolutions": " ".join(f"{count} {kind}" for kind, count in runtimes[way].convolutions().items()),
+                "start_s": round(starts[way].said, 2),
+                "peak_mib": None if starts[way].peak_mib is None else round(starts[way].peak_mib),
+                "pairs": PAIRS,
+            }
+        )
+    return rows
+
+
+def gmacs_made(runtime: Runtime, pair: Pair) -> float:
+    """10^9 multiply-accumulates of matrix products, convolutions and correlation that torch really makes for a pair.
+
+    The form of a network for inference makes fewer than its cost, from the second call on. The counter sees one
+    thread, so all are made on one.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with FlopCounterMode(display=False) as counter:
+            runtime(*pair)
+    finally:
+        torch.set_num_threads(threads)
+    return counter.get_total_flops() / 2e9
+
+
+def _call(runtime: Runtime, contender: Contender, pairs: Sequence[Pair]) -> Callable[[], object]:
+    """A call with as many pictures as are computed at once."""
+    batches = [_batch(pairs, contender.batch)] * contender.streams
+    return (lambda: runtime(*batches[0])) if contender.streams == 1 else (lambda: list(runtime.stream(batches)))
+
+
+def _batch(pairs: Sequence[Pair], count: int) -> tuple:
+    chosen = [pairs[index % len(pairs)] for index in range(count)]
+    return tuple(torch.cat(column) for column in zip(*chosen, strict=True))
+
+
+def _speed(measured: Latency, plain: Latency, contender: Contender, gmacs: float, limit: Ceilings) -> dict[str, Any]:
+    """Milliseconds a picture, however many are computed at once."""
+    together = contender.batch * contender.streams
+    floor = floor_ms(limit, 2 * gmacs, 0, contender.kind)
+    return {
+        "min_ms": round(measured.min_ms / together, 2),
+        "median_ms": round(measured.median_ms / together, 2),
+        "p90_ms": round(measured.p90_ms / together, 2),
+        "fps": round(1e3 * together / measured.median_ms, 2),
+        "faster": round(plain.median_ms * together / measured.median_ms, 2),
+        "of_limit": verdict(measured.min_ms / together, floor),
+        "limit_gflops": round(limit.gflops[contender.kind]),
+        "repeats": measured.repeats,
+        "threads": measured.threads,
+        "load_before": round(measured.load[0], 2),
+        "load_after": round(measured.load[1], 2),
+    }
+
+
+def _images(runtime: Runtime, contender: Contender, pairs: Sequence[Pair]) -> torch.Tensor:
+    step = contender.batch
+    batches = (_batch(pairs[first : first + step], step) for first in range(0, len(pairs), step))
+    return torch.cat([result.image for result in runtime.stream(batches)])[: len(pairs)]
+
+
+def _quality(images: torch.Tensor, plain: torch.Tensor) -> dict[str, float]:
+    ssim = image_similarity(to_uint8(images), to_uint8(plain)).ssim.mean()
+    return {"ssim_to_plain": round(float(ssim), 5), "max_off": float(f"{(images - plain).abs().max():.2g}")}
+
+
+def _bytes(file: Path) -> int:
+    files = (file, file.with_suffix(".bin")) if file.suffix == ".xml" else (file,)
+    return sum(path.stat().st_size for path in files)
+
+
+SHOWN = {  # column of the row: its heading on the terminal
+    "way": "way",
+    "mib": "MiB",
+    "median_ms": "ms",
+    "fps": "FPS",
+    "faster": "faster",
+    "of_limit": "of limit",
+    "ssim_to_plain": "SSIM",
+    "start_s": "start s",
+    "peak_mib": "RAM MiB",
+}
+
+
+def table(rows: Sequence[dict[str, Any]]) -> Table:
+    """Rows of one network for the terminal."""
+    first, last = rows[0], rows[-1]
+    shown = Table(
+        title=f"{first['network']} ({first['weights']} weights), {first['resolution']}, {first['gmacs']} GMACs",
+        caption=f"ms a picture, {first['threads']} threads, load {first['load_before']} to {last['load_after']}; "
+        f"faster, and SSIM: against {PLAIN}",
+    )
+    for name, heading in SHOWN.items():
+        shown.add_column(heading, justify="left" if name == "way" else "right", no_wrap=True, min_width=len(heading))
+    for row in rows:
+        shown.add_row(*(_brief(row[name]) for name in SHOWN))
+    return shown
+
+
+def _brief(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,1 @@
+"""Checkpoints: saved whole, resumed bit for bit, also after a signal."""

@@ -1,0 +1,106 @@
+"""`vtryon bench`: ratios of speed, each measured within one process."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vtryon.cli.errors import add_verb
+
+app = typer.Typer(name="bench", help="Ratios of speed, measured in one run.")
+
+Threads = Annotated[int | None, typer.Option(min=1, help="Default: as many as torch takes.")]
+Out = Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write the rows there.")]
+
+
+class Width(StrEnum):
+    """Widths that need no run."""
+
+    full = "full"
+    pruned = "pruned"
+
+
+NEEDS_DEPLOY = 'install it with: pip install "vtryon[deploy]"'
+
+
+def data(out: Out = None) -> int:
+    """Loading samples, against the work of the released loader."""
+    from vtryon.bench.data_loading import main
+
+    return main(out=out)
+
+
+def train_step(out: Out = None) -> int:
+    """A step of the student's training, against the work of the released loop."""
+    from vtryon.bench.train_step import main
+
+    return main(out=out)
+
+
+def sweep(
+    overrides: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="For all ratios.")] = None,
+    out: Out = None,
+) -> int:
+    """A pruning ratio, once earlier ratios have left in the cache what all of them share."""
+    from vtryon.bench.sweep import main
+
+    return main(overrides or [], out)
+
+
+def correlation(
+    runs: Annotated[int, typer.Option(help="Of each form at each level.")] = 100,
+    threads: Threads = None,
+    out: Out = None,
+) -> int:
+    """Every form of the correlation, as in table 5."""
+    _set_threads(threads)
+    try:
+        from vtryon.bench.correlation import main
+
+        return main(runs, out)
+    except ImportError as error:
+        raise ImportError(f"{error}; {NEEDS_DEPLOY}") from error
+
+
+def model(
+    run: Annotated[list[Path] | None, typer.Option(metavar="DIR", help="A finished run; repeatable.")] = None,
+    width: Annotated[
+        list[Width] | None,
+        typer.Option(help="PF-AFN as released, or pruned as in table 3, with random weights; repeatable."),
+    ] = None,
+    way: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="BACKEND[:PRECISION][:bN][:sN]",
+            help="openvino:int8:b4 is a batch of 4, :s2 two streams; repeatable. Default: all backends, one picture.",
+        ),
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="Timed calls of each.")] = 10,
+    threads: Threads = None,
+    out: Out = None,
+) -> int:
+    """Whole networks on all runtimes, in turn."""
+    _set_threads(threads)
+    try:
+        from vtryon.bench.model import WAYS, main
+
+        widths = [name.value for name in width or ([] if run else [Width.full])]
+        return main(run or [], widths, way or WAYS, rounds, out)
+    except ImportError as error:
+        raise ImportError(f"{error}; {NEEDS_DEPLOY}") from error
+    except RuntimeError as error:  # a runtime's refusal of a network or of a precision
+        raise ValueError(str(error)) from error
+
+
+def _set_threads(threads: int | None) -> None:
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+add_verb(app, data)
+add_verb(app, train_step, "train-step")
+for verb in (sweep, correlation, model):
+    add_verb(app, verb)

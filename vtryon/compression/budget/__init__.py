@@ -1,0 +1,1 @@
+"""Compression to a budget of work, size or time."""

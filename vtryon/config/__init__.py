@@ -1,0 +1,1 @@
+"""Compose a config from conf/ and check it, without torch."""

@@ -1,0 +1,55 @@
+"""Find pictures whose bytes stand in a folder under another id as well: learnt from twice, or tested and known."""
+
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from vtryon.data.checking.contents import Subfolder
+from vtryon.data.checking.inspection import Problem
+from vtryon.data.duplicates import content_ids
+
+Subfolders = Mapping[tuple[str, str], Subfolder]  # by split and kind
+
+
+def same_pictures(subfolders: Subfolders, training: Collection[str]) -> Iterator[Problem]:
+    """A note for each training photo that came before, and each test picture that a training sample shows.
+
+    `training` are the ids of the training persons: one folder may hold those of the test as well.
+    """
+    for path, before in repeated_photos(subfolders, training).values():
+        detail = f"the bytes of {before}; data.unique=true trains on each photo once"
+        yield Problem(path, "same picture", detail)
+    train, test = (_pictures(subfolders, part) for part in ("train", "test"))
+    if test:
+        contents = content_ids([*train, *test])
+        known = {contents[path]: path for path in train}
+        for path in test:
+            if contents[path] in known and Path(known[contents[path]]).stem != Path(path).stem:  # else "in both parts"
+                detail = f"the bytes of {known[contents[path]]}; a score of it is no test of what was not learnt"
+                yield Problem(path, "known from training", detail)
+
+
+def repeated_photos(subfolders: Subfolders, training: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Training persons whose photo came before: the id with its photo and the first one of the same bytes."""
+    folder = subfolders.get(("train", "person"))
+    if folder is None:
+        return {}
+    photos = {name: path for name, path in sorted(folder.files.items()) if name in training and not _is_empty(path)}
+    contents = content_ids(photos.values())
+    first: dict[str, str] = {}
+    found = {}
+    for name, path in photos.items():
+        before = first.setdefault(contents[path], path)
+        if before != path:
+            found[name] = (path, before)
+    return found
+
+
+def _pictures(subfolders: Subfolders, part: str) -> list[str]:
+    folders = (subfolders.get((part, kind)) for kind in ("person", "cloth"))
+    files = [path for folder in folders if folder is not None for path in folder.files.values()]
+    return [path for path in files if not _is_empty(path)]
+
+
+def _is_empty(path: str) -> bool:
+    """Files without a byte are all alike, and a fault of another kind."""
+    return Path(path).stat().st_size == 0

@@ -1,0 +1,1 @@
+"""DensePose's body parts drawn from labels and pose, for folders that have none."""

@@ -1,0 +1,1 @@
+"""Files of a VITON folder: find, decode, verify, unpack."""

@@ -1,0 +1,1 @@
+"""The drawn person: body, arms, face, hair, and lower body."""

@@ -1,0 +1,1 @@
+"""The drawn garment: cut, fabric, prints, trims, and its shop picture."""

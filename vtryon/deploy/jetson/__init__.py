@@ -1,0 +1,1 @@
+"""Export for a Jetson Nano, and the runner that measures on the board."""

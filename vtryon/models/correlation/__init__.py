@@ -1,0 +1,1 @@
+"""The cost volume of AFlowNet in several formulations of equal result."""

@@ -1,0 +1,1 @@
+"""Try-on networks whose convolutions compute in int8."""

@@ -1,0 +1,1 @@
+"""Published tables and figures: what they consist of, and where they contradict themselves."""

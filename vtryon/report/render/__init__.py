@@ -1,0 +1,1 @@
+"""Tables as a page, Markdown, LaTeX, CSV, and on the terminal."""

@@ -1,0 +1,1 @@
+"""Rows of runs as tables: measured beside published, verdicts, Pareto front."""

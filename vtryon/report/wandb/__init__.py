@@ -1,0 +1,1 @@
+"""Reports on wandb: tables, workspace, and a report for each published table."""

@@ -1,0 +1,1 @@
+"""Runs: one run and its state, runs in order, and sweeps that can be resumed."""

@@ -1,0 +1,1 @@
+"""What several rooms share; imports nothing else of vtryon."""
