@@ -209,6 +209,14 @@ def test_what_only_building_shows_is_told_in_one_line(here, capsys, words, says)
     assert "Traceback" not in error
 
 
+def test_a_tracker_refuses_what_it_does_not_pass_on(here, capsys):
+    typos = ["+logger.wandb.grop=x", "+logger.mlflow.x=1"]
+    assert main(["run", "experiment=tutor_warp", *SMOKE, "logger=[csv,wandb,mlflow]", *typos]) == 2
+    wandb, mlflow = capsys.readouterr().err.splitlines()
+    assert "logger.mlflow.x: MlflowTracker takes no x" in mlflow
+    assert "logger.wandb.grop: WandbTracker takes no grop; it takes group" in wandb
+
+
 def test_the_file_of_another_network_is_refused_as_a_parent(chain, here, capsys):
     student = chain / "student" / "model.safetensors"
     assert main(["run", "experiment=student_warp", f"parents.tutor={student}", *SMOKE]) == 2

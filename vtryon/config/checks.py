@@ -212,9 +212,13 @@ def _unread_arguments(node: Any, path: str) -> Iterator[str]:
 def arguments_of(target: Any) -> set[str] | None:
     """Names of the arguments that a callable takes, with those of its base class where it passes others on.
 
+    A class that passes them on elsewhere, as a tracker does to `wandb.init`, has a method `arguments` with their names.
+
     Returns:
-        None where the signature does not tell, as of a logger that passes what it does not know on to wandb.
+        None where the signature does not tell.
     """
+    if hasattr(target, "arguments"):
+        return target.arguments()
     names: set[str] = set()
     for callable_ in (target, *getattr(target, "__mro__", ())[1:2]):
         try:
@@ -222,8 +226,6 @@ def arguments_of(target: Any) -> set[str] | None:
         except (TypeError, ValueError):  # built in
             return None
         named = {parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD}
-        if names and not named:  # the base class takes nothing, so that the others go somewhere else
-            return None
         names |= named
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
             return names

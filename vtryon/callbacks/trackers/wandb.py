@@ -1,5 +1,6 @@
 """Weights & Biases, offline unless told."""
 
+import inspect
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,6 +32,14 @@ class WandbTracker(Tracker, WandbLogger):
         self._wandb_init.pop("anonymous", None)  # deprecated: wandb warns of the None that Lightning passes
         if offline:
             self._wandb_init.pop("resume", None)  # a matter of the service; offline wandb warns of it
+
+    @classmethod
+    def arguments(cls) -> set[str]:
+        """The names that `kwargs` may have, of Lightning's logger and of `wandb.init`."""
+        import wandb
+
+        takers = (cls, WandbLogger, wandb.init)
+        return {name for taker in takers for name in inspect.signature(taker).parameters} - {"kwargs"}
 
     def define_scores(self, directions: Mapping[str, str | None]) -> None:
         """The summary keeps the last value, and the best one where a direction says which that is."""

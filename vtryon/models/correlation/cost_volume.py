@@ -38,23 +38,31 @@ def form(features: Float[Tensor, "b c h w"], radius: int = RADIUS) -> str:
     return "compiled" if simple else "tiled"
 
 
-@torch.library.custom_op("vtryon::correlate", mutates_args=())
+# Defined by its schema: a function under `torch.library.custom_op` imports torch's compiler when it is first called,
+# which takes as long as everything else that a single try-on does.
+torch.library.define("vtryon::correlate", "(Tensor first, Tensor second, int radius) -> Tensor")
+torch.library.define(
+    "vtryon::correlate_backward", "(Tensor grad, Tensor first, Tensor second, int radius) -> (Tensor, Tensor)"
+)
+
+
+@torch.library.impl("vtryon::correlate", "default")
 def _correlate(first: Tensor, second: Tensor, radius: int) -> Tensor:
     return FORMS[form(first, radius)](first, second, radius)
 
 
-@_correlate.register_fake
+@torch.library.register_fake("vtryon::correlate")
 def _(first: Tensor, second: Tensor, radius: int) -> Tensor:
     b, _, h, w = first.shape
     return first.new_empty(b, (2 * radius + 1) ** 2, h, w)
 
 
-@torch.library.custom_op("vtryon::correlate_backward", mutates_args=())
+@torch.library.impl("vtryon::correlate_backward", "default")
 def _correlate_backward(grad: Tensor, first: Tensor, second: Tensor, radius: int) -> tuple[Tensor, Tensor]:
     return tiled_backward(grad, first, second, radius)
 
 
-@_correlate_backward.register_fake
+@torch.library.register_fake("vtryon::correlate_backward")
 def _(grad: Tensor, first: Tensor, second: Tensor, radius: int) -> tuple[Tensor, Tensor]:
     return torch.empty_like(first), torch.empty_like(second)
 
@@ -68,7 +76,7 @@ def _backward(ctx, grad):
     return *torch.ops.vtryon.correlate_backward(grad.contiguous(), *ctx.saved_tensors, ctx.radius), None
 
 
-_correlate.register_autograd(_backward, setup_context=_keep)
+torch.library.register_autograd("vtryon::correlate", _backward, setup_context=_keep)
 
 
 for _device in ("cpu", "cuda"):  # under autocast, products of float32: features come as they lie, one of them sampled
