@@ -44,7 +44,7 @@ def straight_figure(sleeves: bool):
     ("region", "least"), [("torso", 0.88), ("arms", 0.87), ("hands", 0.79), ("head", 0.81), ("legs", 0.81)]
 )
 def test_drawn_parts_overlap_the_true_parts_of_drawn_people(people, region, least):
-    overlaps = [overlap(person.parts, person.truth, REGIONS[region]) for person in people]
+    overlaps = [overlap(person.drawn_parts, person.truth, REGIONS[region]) for person in people]
     assert np.mean(overlaps) > least
     assert min(overlaps) > 0.6
 
@@ -53,13 +53,15 @@ def test_right_and_left_are_those_of_the_true_parts(people):
     for parts in (RIGHT_SIDE, LEFT_SIDE):
         own, other = (np.array(list(ids)) for ids in (parts, LEFT_SIDE if parts is RIGHT_SIDE else RIGHT_SIDE))
         for person in people:
-            drawn = np.isin(person.parts, own)
+            drawn = np.isin(person.drawn_parts, own)
             assert np.isin(person.truth[drawn], other).mean() < 0.03
 
 
 def test_the_inner_halves_of_arms_are_those_of_the_true_parts(people):
     agreeing = [
-        (person.parts == person.truth)[np.isin(person.parts, DENSEPOSE_ARMS) & np.isin(person.truth, DENSEPOSE_ARMS)]
+        (person.drawn_parts == person.truth)[
+            np.isin(person.drawn_parts, DENSEPOSE_ARMS) & np.isin(person.truth, DENSEPOSE_ARMS)
+        ]
         for person in people
     ]
     assert np.concatenate(agreeing).mean() > 0.9
@@ -68,13 +70,13 @@ def test_the_inner_halves_of_arms_are_those_of_the_true_parts(people):
 def test_every_pixel_of_an_arm_label_is_arm_or_hand(people):
     for person in people:
         shown = np.isin(person.labels, ARMS)
-        assert np.isin(person.parts[shown], (*DENSEPOSE_HANDS, *DENSEPOSE_ARMS)).all()
+        assert np.isin(person.drawn_parts[shown], (*DENSEPOSE_HANDS, *DENSEPOSE_ARMS)).all()
 
 
 def test_arms_stay_on_arms_clothes_and_hair_and_hands_on_arms(people):
     for person in people:
-        assert np.isin(person.labels[np.isin(person.parts, DENSEPOSE_HANDS)], ARMS).all()
-        under = person.labels[np.isin(person.parts, DENSEPOSE_ARMS)]
+        assert np.isin(person.labels[np.isin(person.drawn_parts, DENSEPOSE_HANDS)], ARMS).all()
+        under = person.labels[np.isin(person.drawn_parts, DENSEPOSE_ARMS)]
         assert np.isin(under, (*ARMS, *WORN, Parse.HAIR)).all()
 
 
@@ -100,7 +102,7 @@ def test_a_mirrored_person_has_mirrored_parts(people):
         seen = (person.keypoints > 0).all(axis=1, keepdims=True)
         keypoints = np.where(seen, (labels.shape[1] - 1, 0) + person.keypoints * (-1, 1), 0)[MIRRORED_JOINTS]
         mirrored = MIRROR[draw_body_parts(swapped, keypoints)][:, ::-1]
-        assert (mirrored == person.parts).mean() > 0.985  # pixels on an edge may fall to either part
+        assert (mirrored == person.drawn_parts).mean() > 0.985  # pixels on an edge may fall to either part
 
 
 def test_a_person_seen_from_the_back_has_back_parts_and_the_right_arm_on_the_right():

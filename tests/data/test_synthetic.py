@@ -270,7 +270,7 @@ def test_key_points_lie_in_the_picture_on_their_body_parts(root):
 
 def test_the_right_arm_is_on_the_left_of_the_picture():
     body = sample_body(np.random.default_rng(0))
-    assert [arm.side for arm in body.arms] == [-1, 1] == list(SIDES)
+    assert [arm.picture_side for arm in body.arms] == [-1, 1] == list(SIDES)
     assert body.arms[0].joints[0, 0] < body.arms[1].joints[0, 0]
 
 

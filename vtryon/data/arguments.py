@@ -17,7 +17,7 @@ def check_arguments(size: Sequence[int], batch_size: int, workers: int, val_size
     Raises:
         ValueError: naming the argument, its value and what is allowed.
     """
-    if len(size) != 2 or any(side < 32 or side % 32 for side in size):
+    if len(size) != 2 or any(pixels < 32 or pixels % 32 for pixels in size):
         raise ValueError(f"size (={tuple(size)}) must be (h, w), both divisible by 32, such as (256, 192) or (128, 96)")
     for name, value, least in (
         ("batch_size", batch_size, 1),

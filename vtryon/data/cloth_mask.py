@@ -42,8 +42,8 @@ def cloth_mask(photo: UInt8[np.ndarray, "h w 3"], method: str = "opencv") -> UIn
     height, width = photo.shape[:2]
     scale = min(1.0, WORK_SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = photo if scale == 1 else cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
-    garment = _by_rembg(small) if method == "rembg" else _by_backdrop(small)
+    resized = photo if scale == 1 else cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
+    garment = _by_rembg(resized) if method == "rembg" else _by_backdrop(resized)
     if garment.mean() < 0.005:
         raise ValueError("no garment stands out of the backdrop; give its mask with --edge, or try the method rembg")
     mask = garment.astype(np.uint8) * 255
@@ -122,15 +122,15 @@ def _distance_to_backdrop(
     border = np.ones((height, width), bool)
     margin = max(1, round(0.02 * min(height, width)))
     border[margin:-margin, margin:-margin] = False
-    colours, places = lab[border], plane[border]
-    kept = np.linalg.norm(colours - np.median(colours, axis=0), axis=1) < 4 * FAR  # not a sleeve cut off
-    if kept.mean() < 0.3:  # a border of many colours
-        kept[:] = True
+    colours, positions = lab[border], plane[border]
+    on_backdrop = np.linalg.norm(colours - np.median(colours, axis=0), axis=1) < 4 * FAR  # not a sleeve cut off
+    if on_backdrop.mean() < 0.3:  # a border of many colours
+        on_backdrop[:] = True
     for _ in range(3):
-        fit = np.linalg.lstsq(places[kept], colours[kept], rcond=None)[0]
-        off = np.linalg.norm(colours - places @ fit, axis=1)
-        noise = float(np.median(off[kept]))
-        kept = off < 3 + 4 * noise
+        fit = np.linalg.lstsq(positions[on_backdrop], colours[on_backdrop], rcond=None)[0]
+        off = np.linalg.norm(colours - positions @ fit, axis=1)
+        noise = float(np.median(off[on_backdrop]))
+        on_backdrop = off < 3 + 4 * noise
     retouched = bool(np.quantile(off, 0.75) < RETOUCHED)
     return np.linalg.norm(lab - plane @ fit, axis=-1).astype(np.float32), min(noise, 6.0), retouched
 
@@ -146,9 +146,9 @@ def _pale(distance: Float32[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"] | Non
     return _without_halo(garment & ~_gaps(garment, distance, LEAST / 4), distance)
 
 
-def _is_torn(garment: Bool[np.ndarray, "h w"], whole: Bool[np.ndarray, "h w"]) -> bool:
-    """Whether `garment` leaves out some of the middle of `whole`; what lies at its outline may be a soft shadow."""
-    depth = cv2.distanceTransform(whole.astype(np.uint8), cv2.DIST_L2, 5)
+def _is_torn(garment: Bool[np.ndarray, "h w"], whole_garment: Bool[np.ndarray, "h w"]) -> bool:
+    """Whether `garment` leaves out some of the middle of `whole_garment`, whose outline may be a soft shadow."""
+    depth = cv2.distanceTransform(whole_garment.astype(np.uint8), cv2.DIST_L2, 5)
     return float(garment[depth > depth.max() / 2].mean()) < 0.9
 
 

@@ -86,21 +86,21 @@ class VitonDataModule(L.LightningDataModule):
 
     def setup(self, stage: str | None = None) -> None:
         """Match the files and look at both ends of each, so that a broken one stops a run before its first step."""
-        new = []
+        new_sets = []
         if stage in (None, "fit", "validate") and self.train_set is None:
             self.train_set, self.val_set = self._training_sets()
-            new += [self.train_set, self.val_set]
+            new_sets += [self.train_set, self.val_set]
         if stage in (None, "test", "predict") and not self.test_sets:
             self.test_sets = [
                 VitonSet(self._test_records(split), self.size, read_labels=self.layout.read_labels)
                 for split in self.test_splits
             ]
-            new += self.test_sets
-        for path in dict.fromkeys(path for samples in new for path in samples.files()):
+            new_sets += self.test_sets
+        for path in dict.fromkeys(path for samples in new_sets for path in samples.files()):
             check_whole(path)
-        if new and new[0].records:
-            self._say_if_squeezed(new[0].records[0].person)
-        if self.train_set is not None and self.train_set in new:
+        if new_sets and new_sets[0].records:
+            self._say_if_squeezed(new_sets[0].records[0].person)
+        if self.train_set is not None and self.train_set in new_sets:
             check_poses([record.pose for record in self.train_set.records if record.pose])
 
     def _say_if_squeezed(self, photo: str) -> None:
@@ -143,9 +143,8 @@ class VitonDataModule(L.LightningDataModule):
         """The real photos that generated ones are compared with: the persons of the unpaired list, each once."""
         folder = self.root / self.layout.test.person
         photos = files_of(self.root, self.layout, self.layout.test, "person")
-        return [
-            Path(partner(photos, folder, person)) for person in sorted({who for who, _ in self.pairs("unpaired").ids})
-        ]
+        persons = sorted({person for person, _ in self.pairs("unpaired").ids})
+        return [Path(partner(photos, folder, person)) for person in persons]
 
     def protocol(self, split: str = "unpaired") -> dict[str, str | int]:
         """What a realism score must be quoted with."""
@@ -165,8 +164,8 @@ class VitonDataModule(L.LightningDataModule):
         if not (self.root / self.layout.train.person).is_dir():
             return {}
         records = self._matched()
-        parts = "densepose" if records[0].densepose else "drawn"
-        return {"body_parts": parts, **count_duplicates(records, self._test_records(split))._asdict()}
+        body_parts_source = "densepose" if records[0].densepose else "drawn"
+        return {"body_parts": body_parts_source, **count_duplicates(records, self._test_records(split))._asdict()}
 
     def fingerprint(self) -> str:
         """Of the folder and of lists given from elsewhere."""
@@ -217,8 +216,8 @@ class VitonDataModule(L.LightningDataModule):
         """Persons that are learnt from, each in the garment of the next."""
         chosen = sorted(self._training_records()[0], key=_scattered)[: self.seen_size]
         return [
-            Record(one.person_id, other.cloth_id, one.person, other.cloth, other.edge, worn=False)
-            for one, other in zip(chosen, [*chosen[1:], *chosen[:1]], strict=True)
+            Record(wearer.person_id, owner.cloth_id, wearer.person, owner.cloth, owner.edge, worn=False)
+            for wearer, owner in zip(chosen, [*chosen[1:], *chosen[:1]], strict=True)
         ]
 
     def _how(self) -> dict:

@@ -19,13 +19,13 @@ class Duplicates(NamedTuple):
 def without_duplicates(records: Sequence[Record]) -> list[Record]:
     """The samples whose photo has not come before in the list, by its bytes: each picture counts once."""
     contents = content_ids(record.person for record in records)
-    seen: set[str] = set()
+    seen_contents: set[str] = set()
     unique = []
     for record in records:
         content = contents[record.person]
-        if content not in seen:
+        if content not in seen_contents:
             unique.append(record)
-        seen.add(content)
+        seen_contents.add(content)
     return unique
 
 
@@ -34,8 +34,8 @@ def count_duplicates(train: Sequence[Record], test: Sequence[Record]) -> Duplica
     paths = [path for record in (*train, *test) for path in (record.person, record.cloth)]
     contents = content_ids(paths)
     photos = {contents[record.person] for record in train}
-    known = photos | {contents[record.cloth] for record in train}
-    shared = [record for record in test if {contents[record.person], contents[record.cloth]} & known]
+    training_contents = photos | {contents[record.cloth] for record in train}
+    shared = [record for record in test if {contents[record.person], contents[record.cloth]} & training_contents]
     return Duplicates(len(train) - len(photos), len(shared))
 
 

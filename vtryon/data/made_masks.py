@@ -31,16 +31,18 @@ def with_made_masks(records: Sequence[Record], cache: str | os.PathLike) -> list
     Raises:
         DataError: such a garment has no mask that was given.
     """
-    made = make_masks({record.cloth for record in records}, cache)
-    kept = sorted({record.cloth for record in records if made[record.cloth] is None and record.edge})
-    if kept:
-        shown = ", ".join(kept[:SHOWN])
-        log.warning("%d garments do not stand out of their backdrop and keep the given mask: %s", len(kept), shown)
+    made_masks = make_masks({record.cloth for record in records}, cache)
+    with_given_mask = sorted({record.cloth for record in records if made_masks[record.cloth] is None and record.edge})
+    if with_given_mask:
+        shown = ", ".join(with_given_mask[:SHOWN])
+        log.warning(
+            "%d garments do not stand out of their backdrop and keep the given mask: %s", len(with_given_mask), shown
+        )
     for record in records:
-        if made[record.cloth] is None and not record.edge:
+        if made_masks[record.cloth] is None and not record.edge:
             detail = "the garment does not stand out of its backdrop; put a mask beside it, white on black"
             raise DataError.at(record.cloth, FaultError("no mask", detail))
-    return [record._replace(edge=made[record.cloth] or record.edge) for record in records]
+    return [record._replace(edge=made_masks[record.cloth] or record.edge) for record in records]
 
 
 def make_masks(cloths: Iterable[str], cache: str | os.PathLike) -> dict[str, str | None]:

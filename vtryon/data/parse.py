@@ -53,14 +53,14 @@ def agnostic(batch: TryOnBatch) -> Agnostic:
             f"the training set has no {', '.join(missing)}, which the tutor needs: put them into the folder, or take a "
             "recipe without a tutor, such as experiment=distill"
         )
-    face, other, arm = _masks(batch.parse, LABELS, FACE, OTHER_CLOTHES, ARMS)
+    face, other_clothes, arm = _masks(batch.parse, LABELS, FACE, OTHER_CLOTHES, ARMS)
     hands, arms = _masks(batch.densepose, PARTS, DENSEPOSE_HANDS, DENSEPOSE_ARMS)
-    part = torch.arange(PARTS, dtype=torch.uint8, device=batch.densepose.device)
+    part_ids = torch.arange(PARTS, dtype=torch.uint8, device=batch.densepose.device)
     cond = batch.person.new_empty(len(batch.person), 2 + PARTS + batch.pose.shape[1], *batch.person.shape[2:])
-    cond[:, 0], cond[:, 1] = face, other
-    cond[:, 2 : 2 + PARTS] = batch.densepose[:, None] == part[:, None, None]
+    cond[:, 0], cond[:, 1] = face, other_clothes
+    cond[:, 2 : 2 + PARTS] = batch.densepose[:, None] == part_ids[:, None, None]
     cond[:, 2 + PARTS :] = batch.pose
-    preserved = (face + other + arm * hands)[:, None] * batch.person
+    preserved = (face + other_clothes + arm * hands)[:, None] * batch.person
     return Agnostic(cond, preserved, arms[:, None])
 
 

@@ -11,12 +11,14 @@ EMPTY = (0, 0, -1, -1)
 
 def pose_maps(boxes: Int32[Tensor, "b k 4"], size: tuple[int, int]) -> Float[Tensor, "b k h w"]:
     """Fill the boxes of `boxes(...)` in maps of `size` (h, w): all boxes of the batch by one scatter, on any device."""
-    side = torch.arange(int(2 * HALF_SIDE * size[1]) + 2, dtype=torch.int32, device=boxes.device)
+    offsets = torch.arange(int(2 * HALF_SIDE * size[1]) + 2, dtype=torch.int32, device=boxes.device)
     x0, y0, x1, y1 = boxes.flatten(0, 1).unbind(1)  # (b k)
-    x = torch.minimum(x0[:, None] + side, x1[:, None]).clamp(min=0)
-    y = torch.minimum(y0[:, None] + side, y1[:, None]).clamp(min=0)
-    pixels = y[:, :, None] * size[1] + x[:, None]  # (b k, side, side); beyond its end a box repeats its last pixels
-    values = torch.where(x1 < x0, -1.0, 1.0)[:, None].expand(-1, len(side) ** 2)  # an empty box leaves pixel 0 as it is
+    x = torch.minimum(x0[:, None] + offsets, x1[:, None]).clamp(min=0)
+    y = torch.minimum(y0[:, None] + offsets, y1[:, None]).clamp(min=0)
+    # (b k, offsets, offsets); beyond its end a box repeats its last pixels
+    pixels = y[:, :, None] * size[1] + x[:, None]
+    # an empty box leaves pixel 0 as it is
+    values = torch.where(x1 < x0, -1.0, 1.0)[:, None].expand(-1, len(offsets) ** 2)
     maps = torch.full((len(x0), size[0] * size[1]), -1.0, device=boxes.device)
     return maps.scatter_(1, pixels.flatten(1).long(), values).view(*boxes.shape[:2], *size)
 
@@ -34,5 +36,5 @@ def boxes(
     half = HALF_SIDE * size[1]
     low = np.maximum(np.floor(keypoints * scale - half), 0)
     high = np.minimum(np.floor(keypoints * scale + half), last)
-    seen = (keypoints > 1).all(1) & (low <= high).all(1)
-    return np.where(seen[:, None], np.concatenate([low, high], axis=1), EMPTY).astype(np.int32)
+    has_box = (keypoints > 1).all(1) & (low <= high).all(1)
+    return np.where(has_box[:, None], np.concatenate([low, high], axis=1), EMPTY).astype(np.int32)

@@ -34,15 +34,15 @@ def protocol_name(
     """
     splits = []
     for split, pairs in lists.items():
-        whole = judged[split] == len(set(pairs.ids))
-        splits.append(split if whole else f"{split} (first {judged[split]})")
+        all_judged = judged[split] == len(set(pairs.ids))
+        splits.append(split if all_judged else f"{split} (first {judged[split]})")
     return f"{_family(lists, Path(root))} {' + '.join(splits)} {size[0]}x{size[1]}"
 
 
 def _family(lists: Mapping[str, Pairs], root: Path) -> str:
-    known = {PUBLIC.get(hashlib.sha256(_listed(pairs)).hexdigest()) for pairs in lists.values()}
-    if len(known) == 1 and None not in known:
-        return known.pop()
+    public_names = {PUBLIC.get(hashlib.sha256(_listed(pairs)).hexdigest()) for pairs in lists.values()}
+    if len(public_names) == 1 and None not in public_names:
+        return public_names.pop()
     digest = hashlib.sha256(b"\n".join(_listed(pairs) for pairs in lists.values()))
     first = next(iter(lists.values()))
     source, marker = Path(first.name).stem, root / MARKER

@@ -30,13 +30,13 @@ def usable(
     That costs the reading of one epoch, and keeps the order of samples the same on all processes and after a resume.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(lambda pair: _try(match, pair, size, read_labels), pairs.ids))
-    skipped = [one for one in found if isinstance(one, Skipped)]
-    for one in skipped[:SHOWN]:
-        log.warning("skipped %s: %s", one.person_id, one.reason)
+        outcomes = list(pool.map(lambda pair: _try(match, pair, size, read_labels), pairs.ids))
+    skipped = [outcome for outcome in outcomes if isinstance(outcome, Skipped)]
+    for sample in skipped[:SHOWN]:
+        log.warning("skipped %s: %s", sample.person_id, sample.reason)
     if skipped:
-        log.warning("%d of %d training samples are skipped (data.on_bad=skip)", len(skipped), len(found))
-    return [one for one in found if not isinstance(one, Skipped)], skipped
+        log.warning("%d of %d training samples are skipped (data.on_bad=skip)", len(skipped), len(outcomes))
+    return [outcome for outcome in outcomes if not isinstance(outcome, Skipped)], skipped
 
 
 def _try(

@@ -53,7 +53,7 @@ class VitonSet(Dataset):
     ):
         self.records, self.size, self.seed, self.read_labels = records, size, seed, read_labels
         self.garments = sorted({(r.cloth_id, r.cloth, r.edge) for r in records}) if draw_others else []
-        self.place = {garment[0]: place for place, garment in enumerate(self.garments)}
+        self.garment_index = {garment[0]: index for index, garment in enumerate(self.garments)}
         if len(self.garments) == 1:
             raise ValueError(f"a training set needs 2 garments to exchange, it has only {self.garments[0][0]}")
 
@@ -70,9 +70,9 @@ class VitonSet(Dataset):
             if path
         ]
         photo = read(record.person, partial(decode.photo, drawn=[ids.shape for _, ids in maps]))
-        own, given = self._garment(record.cloth, record.edge), (None, None)
+        own_garment, other_garment = self._garment(record.cloth, record.edge), (None, None)
         if self.garments:
-            given = self._garment(*self._other(record, epoch)[1:])
+            other_garment = self._garment(*self._other(record, epoch)[1:])
         ids = {path: decode.resized_ids(_like(photo, path, map_), self.size) for path, map_ in maps}
         labels, densepose = ids.get(record.label), ids.get(record.densepose)
         keypoints = record.pose and read(record.pose, partial(decode.keypoints, photo=photo.shape[:2]))
@@ -82,13 +82,13 @@ class VitonSet(Dataset):
             record.person_id,
             record.cloth_id,
             person=self._planes(photo),
-            cloth=own[0],
-            cloth_edge=own[1],
+            cloth=own_garment[0],
+            cloth_edge=own_garment[1],
             worn=record.worn,
             truth=record.truth and self._planes(read(record.truth, decode.photo)),
             true_flow=record.flow and decode.resized_flow(read(record.flow, decode.flow), self.size),
-            other_cloth=given[0],
-            other_edge=given[1],
+            other_cloth=other_garment[0],
+            other_edge=other_garment[1],
             parse=labels,
             densepose=densepose,
             pose=None if keypoints is None else boxes(keypoints, self.size, photo.shape[:2]),
@@ -104,7 +104,7 @@ class VitonSet(Dataset):
         name = f"{self.seed}/{epoch}/{record.person_id}/{record.cloth_id}"
         number = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest())
         drawn = number % (len(self.garments) - 1)
-        return self.garments[drawn + (drawn >= self.place[record.cloth_id])]
+        return self.garments[drawn + (drawn >= self.garment_index[record.cloth_id])]
 
     def _ids(self, photo: np.ndarray, path: str | None, decoder: Callable[[bytes], np.ndarray]) -> np.ndarray | None:
         return path and decode.resized_ids(_like(photo, path, read(path, decoder)), self.size)
@@ -118,13 +118,14 @@ class VitonSet(Dataset):
         return decode.planes(decode.resized(photo, self.size))
 
 
-def _like(photo: np.ndarray, path: str, found: np.ndarray) -> np.ndarray:
+def _like(photo: np.ndarray, path: str, pixel_map: np.ndarray) -> np.ndarray:
     """What was found for each pixel of `photo`, at whatever size: of another shape it belongs to another picture."""
     height, width = photo.shape[:2]
-    if abs(found.shape[0] * width - found.shape[1] * height) > max(height, width) * 2:  # two pixels off by rounding
-        detail = f"{found.shape[0]}x{found.shape[1]}, but its photo is {height}x{width} (height x width)"
+    off_by = abs(pixel_map.shape[0] * width - pixel_map.shape[1] * height)
+    if off_by > max(height, width) * 2:  # two pixels off by rounding
+        detail = f"{pixel_map.shape[0]}x{pixel_map.shape[1]}, but its photo is {height}x{width} (height x width)"
         raise DataError.at(path, FaultError("wrong size", detail))
-    return found
+    return pixel_map
 
 
 def match_training(root: str | os.PathLike, pairs: Pairs, layout: Layout | None = None) -> list[Record]:
@@ -140,13 +141,13 @@ def training_matcher(root: str | os.PathLike, layout: Layout | None = None) -> C
     """
     layout = layout or layout_of(root)
     files = {kind: _Files(root, layout, layout.train, kind) for kind in Split._fields[1:]}
-    return lambda who, what: Record(
-        *(who, what, files["person"][who], files["cloth"][what], files["edge"][what]),
+    return lambda person_id, cloth_id: Record(
+        *(person_id, cloth_id, files["person"][person_id], files["cloth"][cloth_id], files["edge"][cloth_id]),
         worn=True,
-        flow=files["flow"][who],
-        label=files["labels"][who],
-        densepose=files["densepose"][who],
-        pose=files["pose"][who],
+        flow=files["flow"][person_id],
+        label=files["labels"][person_id],
+        densepose=files["densepose"][person_id],
+        pose=files["pose"][person_id],
     )
 
 
@@ -154,15 +155,16 @@ def match_test(root: str | os.PathLike, pairs: Pairs, worn: bool, layout: Layout
     """Test samples of a pair list; `worn` where it pairs each person with the garment of the photo."""
     layout = layout or layout_of(root)
     files = {kind: _Files(root, layout, layout.test, kind) for kind in Split._fields[1:]}
-    labelled = all(who in (files["labels"].files or {}) for who, _ in pairs.ids)  # all, or no score may use them
+    labels = files["labels"].files or {}
+    labelled = all(person_id in labels for person_id, _ in pairs.ids)  # all, or no score may use them
     return [
         Record(
-            *(who, what, files["person"][who], files["cloth"][what], files["edge"][what], worn),
-            truth=None if worn else files["truth"][f"{who}__{what}"],
-            flow=files["flow"][f"{who}__{what}"],
-            label=files["labels"][who] if labelled else None,
+            *(person_id, cloth_id, files["person"][person_id], files["cloth"][cloth_id], files["edge"][cloth_id], worn),
+            truth=None if worn else files["truth"][f"{person_id}__{cloth_id}"],
+            flow=files["flow"][f"{person_id}__{cloth_id}"],
+            label=files["labels"][person_id] if labelled else None,
         )
-        for who, what in pairs.ids
+        for person_id, cloth_id in pairs.ids
     ]
 
 

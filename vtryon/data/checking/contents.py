@@ -34,8 +34,8 @@ def contents(subfolders: list[Subfolder], progress: Callable[[int, int], object]
     files = [(path, folder.decoder) for folder in subfolders for path in folder.files.values()]
     looks: dict[str, Look] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(files), AT_ONCE):
-            for look in pool.map(lambda file: look_at(*file), files[start : start + AT_ONCE]):
+        for first_index in range(0, len(files), AT_ONCE):
+            for look in pool.map(lambda file: look_at(*file), files[first_index : first_index + AT_ONCE]):
                 looks[look.path] = look
             progress(len(looks), len(files))
     problems = [problem for look in looks.values() for problem in look.problems]

@@ -15,16 +15,17 @@ def same_pictures(subfolders: Subfolders, training: Collection[str]) -> Iterator
 
     `training` are the ids of the training persons: one folder may hold those of the test as well.
     """
-    for path, before in repeated_photos(subfolders, training).values():
-        detail = f"the bytes of {before}; data.unique=true trains on each photo once"
+    for path, first_path in repeated_photos(subfolders, training).values():
+        detail = f"the bytes of {first_path}; data.unique=true trains on each photo once"
         yield Problem(path, "same picture", detail)
-    train, test = (_pictures(subfolders, part) for part in ("train", "test"))
+    train, test = (_pictures(subfolders, split) for split in ("train", "test"))
     if test:
         contents = content_ids([*train, *test])
-        known = {contents[path]: path for path in train}
+        training_pictures = {contents[path]: path for path in train}
         for path in test:
-            if contents[path] in known and Path(known[contents[path]]).stem != Path(path).stem:  # else "in both parts"
-                detail = f"the bytes of {known[contents[path]]}; a score of it is no test of what was not learnt"
+            same_picture = training_pictures.get(contents[path])
+            if same_picture is not None and Path(same_picture).stem != Path(path).stem:  # else "in both parts"
+                detail = f"the bytes of {same_picture}; a score of it is no test of what was not learnt"
                 yield Problem(path, "known from training", detail)
 
 
@@ -35,17 +36,17 @@ def repeated_photos(subfolders: Subfolders, training: Collection[str]) -> dict[s
         return {}
     photos = {name: path for name, path in sorted(folder.files.items()) if name in training and not _is_empty(path)}
     contents = content_ids(photos.values())
-    first: dict[str, str] = {}
-    found = {}
+    first_paths: dict[str, str] = {}
+    repeated = {}
     for name, path in photos.items():
-        before = first.setdefault(contents[path], path)
-        if before != path:
-            found[name] = (path, before)
-    return found
+        first_path = first_paths.setdefault(contents[path], path)
+        if first_path != path:
+            repeated[name] = (path, first_path)
+    return repeated
 
 
-def _pictures(subfolders: Subfolders, part: str) -> list[str]:
-    folders = (subfolders.get((part, kind)) for kind in ("person", "cloth"))
+def _pictures(subfolders: Subfolders, split: str) -> list[str]:
+    folders = (subfolders.get((split, kind)) for kind in ("person", "cloth"))
     files = [path for folder in folders if folder is not None for path in folder.files.values()]
     return [path for path in files if not _is_empty(path)]
 

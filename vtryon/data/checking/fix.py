@@ -99,8 +99,8 @@ def _file_jobs(subfolders: Subfolders) -> Iterator[Callable[[], Change | None]]:
         mender = menders.get(folder.decoder)
         if mender is None:
             continue
-        others = {key: folder.path / name for key, name in unread(folder.path).items() if key not in folder.files}
-        keys = {**folder.files, **others}
+        unread_files = {key: folder.path / name for key, name in unread(folder.path).items() if key not in folder.files}
+        keys = {**folder.files, **unread_files}
         if folder.decoder is decode.mask and (photos := _photos_of(folder, subfolders)) is not None:
             keys |= dict.fromkeys(photos.files.keys() - keys.keys())
         for key, path in keys.items():
@@ -113,17 +113,17 @@ def _mend(
     """Choose among files of one id, then mend the chosen one."""
     if path is not None and not Path(path).is_file():
         return None
-    old, kinds = [] if path is None else [Path(path)], []
+    replaced, kinds = [] if path is None else [Path(path)], []
     if key in folder.files.twins:
-        old, kinds = [Path(twin) for twin in folder.files.twins[key]], ["two files of one id"]
-        best = mending.best_twin({twin.name: twin.read_bytes() for twin in old}, folder.decoder)
+        replaced, kinds = [Path(twin) for twin in folder.files.twins[key]], ["two files of one id"]
+        best = mending.best_twin({twin.name: twin.read_bytes() for twin in replaced}, folder.decoder)
         if best is None:
             return None
         path = folder.path / best
     mended = mender(key, None if path is None else Path(path).read_bytes(), folder, subfolders)
     if mended is None:
-        return Change(kinds, [other for other in old if other != path]) if kinds else None
-    return Change(kinds + mended.kinds, old, folder.path / f"{key}{mended.suffix}", mended.data)
+        return Change(kinds, [twin for twin in replaced if twin != path]) if kinds else None
+    return Change(kinds + mended.kinds, replaced, folder.path / f"{key}{mended.suffix}", mended.data)
 
 
 def _photo(key: str, data: bytes, folder: Subfolder, subfolders: Subfolders) -> mending.Mended | None:
@@ -155,8 +155,8 @@ def _photos_of(folder: Subfolder, subfolders: Subfolders) -> Subfolder | None:
 
 def _list_jobs(root: Path, layout: Layout, subfolders: Subfolders) -> Iterator[Callable[[], Change | None]]:
     for split, name in layout.lists.items():
-        part = "train" if split == "train" or layout.train == layout.test else "test"
-        persons, cloths = subfolders.get((part, "person")), subfolders.get((part, "cloth"))
+        train_or_test = "train" if split == "train" or layout.train == layout.test else "test"
+        persons, cloths = subfolders.get((train_or_test, "person")), subfolders.get((train_or_test, "cloth"))
         if persons and cloths and name is not None and (path := root / name).is_file():
             yield lambda path=path, persons=persons, cloths=cloths: _pair_list(path, persons, cloths)
 
@@ -166,15 +166,15 @@ def _pair_list(path: Path, persons: Subfolder, cloths: Subfolder) -> Change | No
         ids = read_pairs(path).ids
     except DataError:  # nothing to go by; `data check` says what is wrong
         return None
-    there = [{*folder.files, *unread(folder.path)} for folder in (persons, cloths)]  # other formats may be mended
-    mended = mending.pairs(ids, *there)  # without what was taken out before
+    present_ids = [{*folder.files, *unread(folder.path)} for folder in (persons, cloths)]  # other formats may be mended
+    mended = mending.pairs(ids, *present_ids)  # without what was taken out before
     return None if mended is None else Change(mended.kinds, [path], path, mended.data)
 
 
-def _write(change: Change | None, root: Path, new: Path) -> Change | None:
+def _write(change: Change | None, root: Path, new_root: Path) -> Change | None:
     if change is None or change.path is None:
         return change
-    path = new / change.path.relative_to(root)
+    path = new_root / change.path.relative_to(root)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(change.data)
     return change._replace(data=b"")

@@ -67,7 +67,7 @@ def _mask(path: str, data: bytes, decoder: Decoder) -> Look:
 def _pose(path: str, data: bytes, decoder: Decoder) -> Look:
     pose = openpose.read_pose(data)
     problems = []
-    if not pose.seen.any():
+    if not pose.detected.any():
         problems.append(Problem(path, "empty pose", "no person, or no keypoint of one; detect the pose again"))
     return Look(path, problems, pose=pose)
 

@@ -40,10 +40,10 @@ def photo(data: bytes, drawn: Iterable[tuple[int, int]]) -> Mended | None:
             return None
         kinds = ["unread format"]
     try:
-        image, alpha, more = _upright_srgb(data, drawn)
+        image, alpha, mended_kinds = _upright_srgb(data, drawn)
     except FaultError:
         return None
-    kinds += more + (["transparency"] if alpha is not None else [])
+    kinds += mended_kinds + (["transparency"] if alpha is not None else [])
     return Mended(_png(image), ".png", kinds) if kinds else None
 
 
@@ -54,17 +54,17 @@ def mask(data: bytes | None, garment: bytes | None) -> Mended | None:
     the threshold that tore them often saw more than `cloth_mask` does.
     """
     try:
-        given = decode.read_mask(data) if data is not None else None
-        faults = ["missing mask"] if given is None else [kind for kind, _ in damage(given.pixels).problems()]
+        given_mask = decode.read_mask(data) if data is not None else None
+        faults = ["missing mask"] if given_mask is None else [kind for kind, _ in damage(given_mask.pixels).problems()]
     except FaultError as fault:
-        given, faults = None, [fault.kind if data else "empty"]
+        given_mask, faults = None, [fault.kind if data else "empty"]
     if faults and garment is not None:
-        made = _made(garment, () if given is None else [given.pixels.shape])
-        if made is not None and (given is None or _better(made, given.pixels)):
-            return Mended(_png(made), ".png", faults)
-    if given is None or given.reading is None:
+        made_mask = _made(garment, () if given_mask is None else [given_mask.pixels.shape])
+        if made_mask is not None and (given_mask is None or _better(made_mask, given_mask.pixels)):
+            return Mended(_png(made_mask), ".png", faults)
+    if given_mask is None or given_mask.reading is None:
         return None
-    return Mended(_png(given.pixels), ".png", ["unusual mask"])
+    return Mended(_png(given_mask.pixels), ".png", ["unusual mask"])
 
 
 def labels(data: bytes) -> Mended | None:
@@ -83,10 +83,10 @@ def pairs(ids: list[tuple[str, str]], persons: Iterable[str], cloths: Iterable[s
     """A pair list with each pair once and only such whose files are there; None where that changes nothing."""
     persons, cloths = set(persons), set(cloths)
     once = list(dict.fromkeys(ids))
-    there = [(person, cloth) for person, cloth in once if person in persons and cloth in cloths]
-    kinds = ["pair twice"] * (len(once) < len(ids)) + ["pair without file"] * (len(there) < len(once))
-    text = "".join(f"{person}.jpg {cloth}.jpg\n" for person, cloth in there)
-    return Mended(text.encode(), ".txt", kinds) if kinds and there else None
+    pairs_with_files = [(person, cloth) for person, cloth in once if person in persons and cloth in cloths]
+    kinds = ["pair twice"] * (len(once) < len(ids)) + ["pair without file"] * (len(pairs_with_files) < len(once))
+    text = "".join(f"{person}.jpg {cloth}.jpg\n" for person, cloth in pairs_with_files)
+    return Mended(text.encode(), ".txt", kinds) if kinds and pairs_with_files else None
 
 
 def best_twin(files: dict[str, bytes], decoder: Callable[[bytes], np.ndarray]) -> str | None:
@@ -96,7 +96,7 @@ def best_twin(files: dict[str, bytes], decoder: Callable[[bytes], np.ndarray]) -
     except FaultError:
         return None
     first = decoded[0].astype(np.float32)
-    if any(other.shape != first.shape or np.abs(other - first).mean() > SAME_PICTURE for other in decoded[1:]):
+    if any(twin.shape != first.shape or np.abs(twin - first).mean() > SAME_PICTURE for twin in decoded[1:]):
         return None
     return min(files, key=lambda name: (not name.lower().endswith(".png"), name))
 
@@ -124,19 +124,19 @@ def _made(garment: bytes, drawn: Iterable[tuple[int, int]]) -> UInt8[np.ndarray,
     """A mask from the bytes of a garment's picture; None where none can be made that would be read as it is."""
     try:
         pixels, alpha, _ = _upright_srgb(garment, drawn)
-        made = garment_mask(pixels, alpha)
-        sound = masks.read_mask(made).reading is None and damage(made).cover <= MOST_COVER
+        made_mask = garment_mask(pixels, alpha)
+        sound = masks.read_mask(made_mask).reading is None and damage(made_mask).cover <= MOST_COVER
     except ValueError:  # a fault of the file as well
         return None
-    return made if sound else None
+    return made_mask if sound else None
 
 
-def _better(made: UInt8[np.ndarray, "h w"], given: UInt8[np.ndarray, "h w"]) -> bool:
+def _better(made_mask: UInt8[np.ndarray, "h w"], given_mask: UInt8[np.ndarray, "h w"]) -> bool:
     """Whether a made mask is free of damage and covers the given one, unless that was of the whole picture."""
-    if damage(made).problems() or made.shape != given.shape:
+    if damage(made_mask).problems() or made_mask.shape != given_mask.shape:
         return False
-    white = given > 127
-    return damage(given).cover > MOST_COVER or bool((white & (made > 127)).sum() >= COVERED * white.sum())
+    white = given_mask > 127
+    return damage(given_mask).cover > MOST_COVER or bool((white & (made_mask > 127)).sum() >= COVERED * white.sum())
 
 
 def _png(pixels: UInt8[np.ndarray, "h w *c"]) -> bytes:

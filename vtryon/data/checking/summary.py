@@ -72,13 +72,13 @@ def _kind(name: str) -> Kind:
     return KINDS.get(name, UNKNOWN)
 
 
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word}" + "s" * (count != 1)
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" + "s" * (count != 1)
 
 
 def _heading(name: str, count: int, mendable: bool) -> str:
-    words = ["note"] * _kind(name).harmless + ["data fix tries to mend it"] * (_kind(name).mended and mendable)
-    return f"{name} ({count})" + (f" [{', '.join(words)}]" if words else "")
+    remarks = ["note"] * _kind(name).harmless + ["data fix tries to mend it"] * (_kind(name).mended and mendable)
+    return f"{name} ({count})" + (f" [{', '.join(remarks)}]" if remarks else "")
 
 
 def _examples(members: list[Problem], examples: int | None) -> list[str]:

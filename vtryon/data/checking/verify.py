@@ -176,8 +176,8 @@ def _ids(subfolders: dict[tuple[str, str], Subfolder], split: str, kinds: Iterab
 def _lists(root: Path, layout: Layout, subfolders: dict[tuple[str, str], Subfolder]) -> Iterator[Problem]:
     """Pair lists that cannot be read, name what is not there, or give persons what they do not wear."""
     for split, name in layout.lists.items():
-        part = "train" if split == "train" or layout.train == layout.test else "test"
-        folders: Split = layout.train if part == "train" else layout.test
+        train_or_test = "train" if split == "train" or layout.train == layout.test else "test"
+        folders: Split = layout.train if train_or_test == "train" else layout.test
         if name is None and split == "train" and (root / UNREAD_LIST).is_file():
             detail = (
                 f"{layout.name} pairs every person with the own garment; data.train_pairs= takes a list of worn pairs"
@@ -195,18 +195,18 @@ def _lists(root: Path, layout: Layout, subfolders: dict[tuple[str, str], Subfold
         except DataError as error:
             yield Problem(str(path), *_told(error))
             continue
-        yield from _pairs_without_files(path, pairs, part, subfolders)
+        yield from _pairs_without_files(path, pairs, train_or_test, subfolders)
         try:
             if split == "unpaired":
                 check_exchanged(pairs, path, layout)
-            elif (part, "cloth") in subfolders:
-                check_worn(pairs, path, layout, subfolders[part, "cloth"].files)
+            elif (train_or_test, "cloth") in subfolders:
+                check_worn(pairs, path, layout, subfolders[train_or_test, "cloth"].files)
         except DataError as error:
             yield Problem(str(path), *_told(error))
-        made = {f"{person}__{cloth}" for person, cloth in pairs.ids}
-        for kind in ("flow", *(["truth"] if split == "unpaired" else [])) if part == "test" else ():
-            if (part, kind) in subfolders:
-                yield from _missing(subfolders[part, kind], made)
+        pair_ids = {f"{person}__{cloth}" for person, cloth in pairs.ids}
+        for kind in ("flow", *(["truth"] if split == "unpaired" else [])) if train_or_test == "test" else ():
+            if (train_or_test, kind) in subfolders:
+                yield from _missing(subfolders[train_or_test, kind], pair_ids)
 
 
 def _told(error: DataError) -> tuple[str, str]:
@@ -215,13 +215,13 @@ def _told(error: DataError) -> tuple[str, str]:
 
 
 def _pairs_without_files(
-    path: Path, pairs: Pairs, part: str, subfolders: dict[tuple[str, str], Subfolder]
+    path: Path, pairs: Pairs, split: str, subfolders: dict[tuple[str, str], Subfolder]
 ) -> Iterator[Problem]:
     for (person, cloth), count in Counter(pairs.ids).items():
         if count > 1:
             yield Problem(str(path), "pair twice", f"{person} {cloth}: on {count} lines")
         for name, kind in ((person, "person"), (cloth, "cloth")):
-            folder = subfolders.get((part, kind))
+            folder = subfolders.get((split, kind))
             if folder is not None and name not in folder.files:
                 detail = f"{person} {cloth}: {folder.path.name} has no {name}"
                 yield Problem(str(path), "pair without file", detail)

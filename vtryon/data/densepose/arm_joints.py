@@ -15,10 +15,10 @@ Point = Float[np.ndarray, "2"]
 Points = Float[np.ndarray, "n 2"]
 
 
-def arm_joints(own: Bool[np.ndarray, "h w"], figure: Figure, side: int) -> Float[np.ndarray, "j 2"] | None:
-    """Shoulder, elbow and wrist of an arm with the label `own`; no wrist, or None, where nothing tells of them."""
-    shoulder, elbow, wrist = figure.joints[list(ARM_JOINTS[side])]
-    pixels = np.argwhere(own)[:, ::-1].astype(np.float32)
+def arm_joints(arm_mask: Bool[np.ndarray, "h w"], figure: Figure, body_side: int) -> Float[np.ndarray, "j 2"] | None:
+    """Shoulder, elbow and wrist of the arm whose label fills `arm_mask`; no wrist, or None, where nothing tells."""
+    shoulder, elbow, wrist = figure.joints[list(ARM_JOINTS[body_side])]
+    pixels = np.argwhere(arm_mask)[:, ::-1].astype(np.float32)
     if len(pixels) < SPECK * figure.unit**2:
         pixels = pixels[:0]
     if not _known(shoulder):
@@ -30,7 +30,7 @@ def arm_joints(own: Bool[np.ndarray, "h w"], figure: Figure, side: int) -> Float
     if _known(wrist):
         return np.stack([shoulder, elbow, wrist])
     if _known(elbow):
-        return _with_wrist(pixels, shoulder, elbow, figure.unit, own.shape)
+        return _with_wrist(pixels, shoulder, elbow, figure.unit, arm_mask.shape)
     return _stretched(pixels, shoulder, figure.unit)
 
 

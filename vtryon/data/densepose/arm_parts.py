@@ -32,22 +32,22 @@ class Located(NamedTuple):
     distance: Float[np.ndarray, "n"]  # from the bone, in radii of the arm there
 
 
-def draw_arms(parts: UInt8[np.ndarray, "h w"], labels: UInt8[np.ndarray, "h w"], figure: Figure) -> None:
-    """Draw both arms into `parts`: all that has an arm's label, and capsules within the clothes where sleeves are."""
-    chains = [_with_hand(arm_joints(labels == label, figure, side)) for side, label in enumerate(ARM_LABELS)]
-    sides = [side for side, joints in enumerate(chains) if joints is not None]
+def draw_arms(body_parts: UInt8[np.ndarray, "h w"], labels: UInt8[np.ndarray, "h w"], figure: Figure) -> None:
+    """Draw both arms into `body_parts`: all that has an arm's label, and capsules in the clothes where sleeves are."""
+    chains = [_with_hand(arm_joints(labels == label, figure, body_side)) for body_side, label in enumerate(ARM_LABELS)]
+    located_sides = [body_side for body_side, joints in enumerate(chains) if joints is not None]
     region = among(labels, ARM_LABELS)
-    for side in sides:
-        region |= _sleeve(labels, chains[side], figure.unit)
+    for body_side in located_sides:
+        region |= _sleeve(labels, chains[body_side], figure.unit)
     y, x = np.divmod(np.flatnonzero(region), labels.shape[1])
     pixels = np.stack([x, y], axis=1).astype(np.float32)
-    places = {side: locate(pixels, chains[side], figure, side) for side in sides}
-    owner = _owner(labels[y, x], places)
-    on_body = parts[y, x] > 0
-    for side, place in places.items():
-        bare = owner == side
-        drawn = bare | ((owner < 0) & _covered(place, bare, on_body, chains[side], figure.unit))
-        parts[y[drawn], x[drawn]] = _part(place, side)[drawn]
+    located_by_side = {body_side: locate(pixels, chains[body_side], figure, body_side) for body_side in located_sides}
+    owner = _owner(labels[y, x], located_by_side)
+    on_body = body_parts[y, x] > 0
+    for body_side, located in located_by_side.items():
+        bare = owner == body_side
+        drawn = bare | ((owner < 0) & _covered(located, bare, on_body, chains[body_side], figure.unit))
+        body_parts[y[drawn], x[drawn]] = _part(located, body_side)[drawn]
 
 
 def _with_hand(joints: Float[np.ndarray, "j 2"] | None) -> Float[np.ndarray, "k 2"] | None:
@@ -58,44 +58,47 @@ def _with_hand(joints: Float[np.ndarray, "j 2"] | None) -> Float[np.ndarray, "k 
     return np.stack([shoulder, elbow, *(wrist + share * (wrist - elbow) for share in (-HEEL, HAND_LENGTH))])
 
 
-def _owner(labels: UInt8[np.ndarray, "n"], places: dict[int, Located]) -> Int[np.ndarray, "n"]:
+def _owner(labels: UInt8[np.ndarray, "n"], located_by_side: dict[int, Located]) -> Int[np.ndarray, "n"]:
     """The side whose bare arm each pixel shows, by label; -1 for clothes.
 
     Parsers lay patches of the right arm's label on the left arm and the other way round: what is far from its own
     arm and on the other one goes there.
     """
     owner = np.full(len(labels), -1)
-    for side, label in enumerate(ARM_LABELS):
-        owner[labels == label] = side
-    if len(places) == 2:
-        apart = np.stack([places[side].distance for side in (RIGHT, LEFT)])
-        for side in (RIGHT, LEFT):
-            astray = (labels == ARM_LABELS[side]) & (apart[side] > ASTRAY) & (apart[1 - side] < 1)
-            owner[astray] = 1 - side
+    for body_side, label in enumerate(ARM_LABELS):
+        owner[labels == label] = body_side
+    if len(located_by_side) == 2:
+        distances = np.stack([located_by_side[body_side].distance for body_side in (RIGHT, LEFT)])
+        for body_side in (RIGHT, LEFT):
+            far_off = distances[body_side] > ASTRAY
+            astray = (labels == ARM_LABELS[body_side]) & far_off & (distances[1 - body_side] < 1)
+            owner[astray] = 1 - body_side
     return owner
 
 
-def _part(place: Located, side: int) -> UInt8[np.ndarray, "n"]:
-    halves = np.array(HALVES[side], np.uint8)[np.minimum(place.bone, FOREARM), place.outer.astype(int)]
-    return np.where(place.bone == HAND, np.uint8(HANDS[side]), halves)
+def _part(located: Located, body_side: int) -> UInt8[np.ndarray, "n"]:
+    halves = np.array(HALVES[body_side], np.uint8)[np.minimum(located.bone, FOREARM), located.outer.astype(int)]
+    return np.where(located.bone == HAND, np.uint8(HANDS[body_side]), halves)
 
 
-def locate(pixels: Float[np.ndarray, "n 2"], joints: Float[np.ndarray, "j 2"], figure: Figure, side: int) -> Located:
+def locate(
+    pixels: Float[np.ndarray, "n 2"], joints: Float[np.ndarray, "j 2"], figure: Figure, body_side: int
+) -> Located:
     """The nearest bone of each pixel, counted in radii, and where on it the pixel lies."""
     rows = []
-    for bone, (start, end) in enumerate(pairwise(joints)):
-        vector, offset = end - start, pixels - start
+    for bone, (from_joint, to_joint) in enumerate(pairwise(joints)):
+        vector, offset = to_joint - from_joint, pixels - from_joint
         square = max(float(vector @ vector), 1e-6)
         along = offset @ vector / square
         clipped = np.clip(along, 0, 1)
         radius = figure.unit * (RADII[bone] + clipped * (RADII[bone + 1] - RADII[bone]))
-        across = (offset[:, 0] * vector[1] - offset[:, 1] * vector[0]) * figure.outwards(side)
-        apart = np.hypot(*(offset - clipped[:, None] * vector).T)
-        rows.append((along, across, apart / radius))
+        across = (offset[:, 0] * vector[1] - offset[:, 1] * vector[0]) * figure.outwards(body_side)
+        bone_distance = np.hypot(*(offset - clipped[:, None] * vector).T)
+        rows.append((along, across, bone_distance / radius))
     along, across, distance = np.stack(rows, axis=1)
     nearest = distance.argmin(axis=0)
-    each = (nearest, np.arange(len(pixels)))
-    return Located(nearest, along[each], across[each] > 0, distance[each])
+    at_nearest = (nearest, np.arange(len(pixels)))
+    return Located(nearest, along[at_nearest], across[at_nearest] > 0, distance[at_nearest])
 
 
 def _sleeve(labels: UInt8[np.ndarray, "h w"], joints: Float[np.ndarray, "j 2"], unit: float) -> Bool[np.ndarray, "h w"]:

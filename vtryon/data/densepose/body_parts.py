@@ -30,20 +30,20 @@ def draw_body_parts(labels: UInt8[np.ndarray, "h w"], keypoints: Float[np.ndarra
     `keypoints` are x and y in pixels of `labels`, (0, 0) where one is missing; without any the labels alone decide.
     """
     figure = Figure.of(labels, keypoints)
-    parts = np.zeros(labels.shape, np.uint8)
-    draw_legs(parts, labels, figure)
-    _draw_torso(parts, labels, figure)
-    _draw_head(parts, labels, figure)
-    draw_arms(parts, labels, figure)
-    return parts
+    body_parts = np.zeros(labels.shape, np.uint8)
+    draw_legs(body_parts, labels, figure)
+    _draw_torso(body_parts, labels, figure)
+    _draw_head(body_parts, labels, figure)
+    draw_arms(body_parts, labels, figure)
+    return body_parts
 
 
-def _draw_torso(parts: UInt8[np.ndarray, "h w"], labels: UInt8[np.ndarray, "h w"], figure: Figure) -> None:
+def _draw_torso(body_parts: UInt8[np.ndarray, "h w"], labels: UInt8[np.ndarray, "h w"], figure: Figure) -> None:
     """The trunk by pose, at its flanks within labelled body; all of the upper clothes where the pose lacks it."""
     torso = TORSO_FRONT if figure.facing else TORSO_BACK
     neck, spine = figure.joints[NECK], figure.hips - figure.joints[NECK]
     if np.isnan(spine).any():
-        parts[among(labels, WORN)] = torso
+        body_parts[among(labels, WORN)] = torso
         return
     shoulders = np.hypot(*(figure.joints[ARM_JOINTS[LEFT][0]] - figure.joints[ARM_JOINTS[RIGHT][0]]))
     width = np.fmax(NARROW * figure.unit, shoulders)
@@ -54,12 +54,12 @@ def _draw_torso(parts: UInt8[np.ndarray, "h w"], labels: UInt8[np.ndarray, "h w"
         middle, flank = neck + down * spine, share * half * width * across
         return _polygon(np.concatenate([middle - flank, (middle + flank)[::-1]]), labels.shape)
 
-    parts[outline(FIRM) | (outline(1.0) & among(labels, OVER_TRUNK))] = torso
+    body_parts[outline(FIRM) | (outline(1.0) & among(labels, OVER_TRUNK))] = torso
     waist = slice(0, max(0, round(float(figure.hips[1]))))
-    parts[waist][labels[waist] == Parse.PANTS] = torso
+    body_parts[waist][labels[waist] == Parse.PANTS] = torso
 
 
-def _draw_head(parts: UInt8[np.ndarray, "h w"], labels: UInt8[np.ndarray, "h w"], figure: Figure) -> None:
+def _draw_head(body_parts: UInt8[np.ndarray, "h w"], labels: UInt8[np.ndarray, "h w"], figure: Figure) -> None:
     """Face, the hair around it and the neck, which has no label; long hair shows what it lies on."""
     face = labels == Parse.FACE
     eyes = _eyes(face, figure)
@@ -68,7 +68,7 @@ def _draw_head(parts: UInt8[np.ndarray, "h w"], labels: UInt8[np.ndarray, "h w"]
     skull = np.zeros(labels.shape, np.uint8)
     centre, axes = (np.rint(16 * np.array(pair)).astype(int).tolist() for pair in (eyes, np.array(SKULL) * figure.unit))
     cv2.ellipse(skull, centre, axes, 0, 0, 360, 1, cv2.FILLED, cv2.LINE_8, 4)
-    head = ((skull > 0) & among(labels, FACE)) | (face & (parts == 0))
+    head = ((skull > 0) & among(labels, FACE)) | (face & (body_parts == 0))
     neck = figure.joints[NECK]
     if np.isnan(neck).any():
         neck = below(eyes, 0.7 * figure.unit)
@@ -78,7 +78,7 @@ def _draw_head(parts: UInt8[np.ndarray, "h w"], labels: UInt8[np.ndarray, "h w"]
     y, x = np.nonzero(head)
     nose = eyes if np.isnan(figure.joints[NOSE]).any() else figure.joints[NOSE]
     middle = nose[0] + (neck[0] - eyes[0]) * (y - nose[1]) / max(neck[1] - eyes[1], 1.0)
-    parts[y, x] = np.where((x < middle) == figure.facing, HEAD[RIGHT], HEAD[LEFT])
+    body_parts[y, x] = np.where((x < middle) == figure.facing, HEAD[RIGHT], HEAD[LEFT])
 
 
 def _eyes(face: Bool[np.ndarray, "h w"], figure: Figure) -> Float[np.ndarray, "2"] | None:

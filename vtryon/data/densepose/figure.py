@@ -24,10 +24,10 @@ class Figure(NamedTuple):
     @classmethod
     def of(cls, labels: UInt8[np.ndarray, "h w"], keypoints: Float[np.ndarray, "18 2"]) -> "Figure":
         """The scale comes from shoulders and trunk, whichever are there; else from the labelled area."""
-        seen = (keypoints > 0).all(axis=1)
-        joints = np.where(seen[:, None], keypoints, np.nan).astype(np.float32)
+        detected = (keypoints > 0).all(axis=1)
+        joints = np.where(detected[:, None], keypoints, np.nan).astype(np.float32)
         (right, left) = (joints[ids[0]] for ids in ARM_JOINTS)
-        if not seen[NECK]:
+        if not detected[NECK]:
             joints[NECK] = (right + left) / 2
         shoulders, trunk = _length(right - left), _length(joints[NECK] - _middle(joints, LEG_JOINTS))
         lengths = [length for length in (shoulders, trunk / (TRUNK_LENGTH * 1.1)) if not np.isnan(length)]
@@ -42,9 +42,9 @@ class Figure(NamedTuple):
             return below(self.joints[NECK], TRUNK_LENGTH * self.unit)
         return middle
 
-    def outwards(self, side: int) -> int:
+    def outwards(self, body_side: int) -> int:
         """-1 where the limbs of this side of the body hang on the picture's left, else 1."""
-        return -1 if (side == RIGHT) == self.facing else 1
+        return -1 if (body_side == RIGHT) == self.facing else 1
 
 
 def below(point: Float[np.ndarray, "2"], distance: float) -> Float[np.ndarray, "2"]:

@@ -14,17 +14,17 @@ THIGH = 1.35  # from hip to knee where the knee is missing, in units of the figu
 BAND = 0.36  # width of a thigh under a long garment, likewise
 
 
-def draw_legs(parts: UInt8[np.ndarray, "h w"], labels: UInt8[np.ndarray, "h w"], figure: Figure) -> None:
-    """Draw thighs, shins and feet into `parts`; right and left by label, by the middle where the label has none."""
+def draw_legs(body_parts: UInt8[np.ndarray, "h w"], labels: UInt8[np.ndarray, "h w"], figure: Figure) -> None:
+    """Draw thighs, shins and feet into `body_parts`; right and left by label, by the middle where it has none."""
     y, x = np.nonzero(among(labels, OTHER_CLOTHES) | (among(labels, WORN) & _thighs(labels.shape, figure)))
     right = (x < _middle(y, x, figure)) == figure.facing
-    for side, label in enumerate(LEG_LABELS):
-        right[labels[y, x] == label] = side == RIGHT
+    for body_side, label in enumerate(LEG_LABELS):
+        right[labels[y, x] == label] = body_side == RIGHT
     above_knee = y < np.where(right, _knee_height(figure, RIGHT), _knee_height(figure, LEFT))
     view = 0 if figure.facing else 1
-    parts[y, x] = np.where(above_knee, np.where(right, *THIGHS[view]), np.where(right, *SHINS[view]))
-    for side, label in enumerate(SHOE_LABELS):
-        parts[labels == label] = FEET[side]
+    body_parts[y, x] = np.where(above_knee, np.where(right, *THIGHS[view]), np.where(right, *SHINS[view]))
+    for body_side, label in enumerate(SHOE_LABELS):
+        body_parts[labels == label] = FEET[body_side]
 
 
 def _thighs(size: tuple[int, int], figure: Figure) -> Bool[np.ndarray, "h w"]:
@@ -34,9 +34,10 @@ def _thighs(size: tuple[int, int], figure: Figure) -> Bool[np.ndarray, "h w"]:
         hip, knee, _ = figure.joints[list(ids)]
         if np.isnan(hip).any():
             continue
-        end = below(hip, THIGH * figure.unit) if np.isnan(knee).any() else knee
-        start, end = (tuple(np.rint(point).astype(int).tolist()) for point in (hip, end))
-        cv2.line(bands, start, end, 1, max(1, round(BAND * figure.unit)))
+        if np.isnan(knee).any():
+            knee = below(hip, THIGH * figure.unit)
+        hip_pixel, knee_pixel = (tuple(np.rint(joint).astype(int).tolist()) for joint in (hip, knee))
+        cv2.line(bands, hip_pixel, knee_pixel, 1, max(1, round(BAND * figure.unit)))
     return bands > 0
 
 
@@ -50,8 +51,8 @@ def _middle(y: Shaped[np.ndarray, "n"], x: Shaped[np.ndarray, "n"], figure: Figu
     return hips[0] + (knees[0] - hips[0]) * (y - hips[1]) / max(knees[1] - hips[1], 1.0)
 
 
-def _knee_height(figure: Figure, side: int) -> float:
+def _knee_height(figure: Figure, body_side: int) -> float:
     """The row of a knee; the bottom of the picture where the pose has no leg."""
-    hip, knee, _ = figure.joints[list(LEG_JOINTS[side])]
+    hip, knee, _ = figure.joints[list(LEG_JOINTS[body_side])]
     row = hip[1] + THIGH * figure.unit if np.isnan(knee).any() else knee[1]
     return float(np.nan_to_num(row, nan=np.inf))

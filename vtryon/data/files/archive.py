@@ -99,8 +99,8 @@ def _tarred(file: tarfile.TarFile) -> Iterator[Member]:
         else:
             yield Member(info.name, info.size, lambda info=info: file.extractfile(info))
     file.fileobj.seek(file.offset)
-    end = file.fileobj.read(SPARE)  # to its last byte, where a compressed file has its checksum
-    if not end.startswith(bytes(tarfile.BLOCKSIZE)):  # tarfile takes a cut between two members for the end
+    trailing_bytes = file.fileobj.read(SPARE)  # to its last byte, where a compressed file has its checksum
+    if not trailing_bytes.startswith(bytes(tarfile.BLOCKSIZE)):  # tarfile takes a cut between two members for the end
         raise DataError(f"{file.name}: cut off; copy the file again")
 
 
@@ -116,8 +116,8 @@ def _within(archive: Path, members: Iterator[Member]) -> Iterator[Member]:
         yield member
 
 
-def _write(member: Member, place: Path) -> int:
-    path = place / _safe(member.name)
+def _write(member: Member, folder: Path) -> int:
+    path = folder / _safe(member.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as target, member.open() as source:
         shutil.copyfileobj(source, target)

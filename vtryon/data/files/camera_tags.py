@@ -170,10 +170,10 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     else:
         colours = np.repeat(ramp[:, None], 16, axis=1)
     moved = np.asarray(ImageCms.applyTransform(Image.fromarray(colours), transform)).astype(int)
-    same = np.abs(moved - (colours if mode == "RGB" else colours[..., None])).max() <= SAME
-    return None if same else transform
+    is_srgb = np.abs(moved - (colours if mode == "RGB" else colours[..., None])).max() <= SAME
+    return None if is_srgb else transform
 
 
-def _same_shape(shape: tuple[int, int], other: tuple[int, int]) -> bool:
+def _same_shape(shape: tuple[int, int], reference: tuple[int, int]) -> bool:
     """Shapes of one picture at two sizes: the sides agree to within two pixels of rounding."""
-    return abs(shape[0] * other[1] - shape[1] * other[0]) <= 2 * max(other)
+    return abs(shape[0] * reference[1] - shape[1] * reference[0]) <= 2 * max(reference)

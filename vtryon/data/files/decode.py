@@ -107,7 +107,7 @@ def _checked_parts(values: Shaped[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"
     return ids
 
 
-def _ids(data: bytes, what: str, numbers: str) -> UInt8[np.ndarray, "h w"]:
+def _ids(data: bytes, picture_kind: str, numbers: str) -> UInt8[np.ndarray, "h w"]:
     """The numbers that a palette or grey PNG stores; OpenCV would turn a palette's indices into its colours."""
     header.picture(data, data)
     remedy = f"save {numbers} as a palette or 8-bit grey PNG"
@@ -120,7 +120,7 @@ def _ids(data: bytes, what: str, numbers: str) -> UInt8[np.ndarray, "h w"]:
         raise FaultError("wrong mode", f"a {picture.format}, which blurs labels; {remedy}")
     if picture.mode not in ("P", "L"):
         kind = "16 bits" if picture.mode.startswith("I") else "colours"
-        raise FaultError("wrong mode", f"{what} in {kind}; {remedy}")
+        raise FaultError("wrong mode", f"{picture_kind} in {kind}; {remedy}")
     return ids
 
 
@@ -171,9 +171,9 @@ def resized_flow(grid: Float[np.ndarray, "2 h w"], size: tuple[int, int]) -> Flo
         return grid
     grid = grid.astype(np.float32).transpose(1, 2, 0)
     moved = cv2.resize(grid, size[::-1], interpolation=_interpolation(source, size))
-    for axis, (old, new) in enumerate(zip(source[::-1], size[::-1], strict=True)):
-        pixel = ((moved[..., axis] + 1) * (old - 1) / 2 + 0.5) * new / old - 0.5
-        moved[..., axis] = pixel * 2 / (new - 1) - 1
+    for axis, (source_length, target_length) in enumerate(zip(source[::-1], size[::-1], strict=True)):
+        pixel = ((moved[..., axis] + 1) * (source_length - 1) / 2 + 0.5) * target_length / source_length - 0.5
+        moved[..., axis] = pixel * 2 / (target_length - 1) - 1
     return np.ascontiguousarray(moved.transpose(2, 0, 1))
 
 
@@ -185,11 +185,11 @@ def _picture(data: bytes, flags: int, modes: tuple[int, ...]) -> tuple[header.Pi
     """The header and the pixels as stored; `modes` are the numbers of channels that are allowed."""
     kind = header.picture(data, data)
     if kind.channels not in modes:
-        wanted = " or ".join("grey" if channels == 1 else "RGB" for channels in modes)
+        allowed = " or ".join("grey" if channels == 1 else "RGB" for channels in modes)
         fault = {4: "transparency", 2: "transparency"}.get(kind.channels, "wrong mode")
         if fault == "transparency" and data.startswith(b"\xff\xd8"):
             fault = "CMYK"
-        raise FaultError(fault, f"{kind.channels} channels; save it as {wanted}")
+        raise FaultError(fault, f"{kind.channels} channels; save it as {allowed}")
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
@@ -200,8 +200,8 @@ def _picture(data: bytes, flags: int, modes: tuple[int, ...]) -> tuple[header.Pi
 
 
 def _array(data: bytes) -> Shaped[np.ndarray, "..."]:
-    found = header.array(data, len(data))
-    numbers = np.frombuffer(data, found.dtype, offset=found.start)
+    array_header = header.array(data, len(data))
+    numbers = np.frombuffer(data, array_header.dtype, offset=array_header.offset)
     if numbers.size == 0:
-        raise FaultError("wrong shape", f"an empty array, {found.shape}")
-    return numbers.reshape(found.shape, order="F" if found.fortran else "C")
+        raise FaultError("wrong shape", f"an empty array, {array_header.shape}")
+    return numbers.reshape(array_header.shape, order="F" if array_header.fortran else "C")

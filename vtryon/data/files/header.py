@@ -40,7 +40,7 @@ class Array(NamedTuple):
     dtype: np.dtype
     shape: tuple[int, ...]
     fortran: bool
-    start: int  # where the numbers begin
+    offset: int  # where the numbers begin
 
 
 def picture(head: bytes, tail: bytes, length: int | None = None) -> Picture:
@@ -49,13 +49,13 @@ def picture(head: bytes, tail: bytes, length: int | None = None) -> Picture:
     `length` is that of the file, which a WebP file announces (None: that of `head`).
     """
     if head.startswith(b"\xff\xd8"):
-        fields, end = _jpeg(head), b"\xff\xd9"
+        fields, end_marker = _jpeg(head), b"\xff\xd9"
     elif head.startswith((b"\x89PNG\r\n\x1a\n", b"RIFF")) and len(head) < 30:
         raise FaultError("truncated", f"only {len(head)} bytes; copy the file again")
     elif head.startswith(b"\x89PNG\r\n\x1a\n"):
-        fields, end = _png(head), b"IEND"
+        fields, end_marker = _png(head), b"IEND"
     elif head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        fields, end = _webp(head), b""
+        fields, end_marker = _webp(head), b""
         if 8 + int.from_bytes(head[4:8], "little") > (len(head) if length is None else length):
             raise FaultError("truncated", "the picture's end is missing; copy the file again")
     else:
@@ -65,7 +65,7 @@ def picture(head: bytes, tail: bytes, length: int | None = None) -> Picture:
             "too large",
             f"{fields.size[0]}x{fields.size[1]} pixels, at most {MOST_PIXELS:,} are read",
         )
-    if tail.rfind(end, max(0, len(tail) - TAIL)) < 0:
+    if tail.rfind(end_marker, max(0, len(tail) - TAIL)) < 0:
         raise FaultError("truncated", "the picture's end is missing; copy the file again")
     return fields
 
@@ -83,15 +83,15 @@ def array(head: bytes, length: int) -> Array:
     if not head.startswith(b"\x93NUMPY") or len(head) < 12:
         raise unknown(head, "not a .npy file")
     begin = 10 if head[6] == 1 else 12  # version 1 counts the header's bytes in two bytes, later ones in four
-    start = begin + int.from_bytes(head[8:begin], "little")
-    found = _parse_array(head[begin:start], start)
-    expected = start + math.prod(found.shape) * found.dtype.itemsize
+    offset = begin + int.from_bytes(head[8:begin], "little")
+    fields = _parse_array(head[begin:offset], offset)
+    expected = offset + math.prod(fields.shape) * fields.dtype.itemsize
     if length != expected:
         raise FaultError(
             "truncated",
             f"{length} bytes, but its header announces {expected}; copy the file again",
         )
-    return found
+    return fields
 
 
 def _jpeg(data: bytes) -> Picture:
@@ -135,16 +135,16 @@ def _webp(data: bytes) -> Picture:
 
 
 @functools.lru_cache(maxsize=64)
-def _parse_array(text: bytes, start: int) -> Array:
+def _parse_array(text: bytes, offset: int) -> Array:
     try:
         fields = ast.literal_eval(text.decode("latin1"))
         dtype, shape = (
             np.dtype(fields["descr"]),
-            tuple(int(side) for side in fields["shape"]),
+            tuple(int(dimension) for dimension in fields["shape"]),
         )
         fortran = bool(fields["fortran_order"])
     except (SyntaxError, ValueError, TypeError, KeyError):
         raise FaultError("unreadable", "the header of the .npy file is broken; copy the file again") from None
     if dtype.kind not in "buif":
         raise FaultError("unreadable", f"the .npy file holds {dtype}, only plain numbers are read")
-    return Array(dtype, shape, fortran, start)
+    return Array(dtype, shape, fortran, offset)

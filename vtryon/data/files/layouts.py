@@ -158,11 +158,11 @@ def find_layout(root: str | os.PathLike, name: str = "auto") -> Layout:
         )
     if any((root / category / "images").is_dir() for category in CATEGORIES):
         raise FaultError("several categories", f"{root} holds Dress Code's categories; give one: {root}/upper_body")
-    known = ", ".join(
+    known_layouts = ", ".join(
         f"{layout.name} ({_marks(layout)})" for layout in (PF_AFN, CP_VTON, VITON_HD, dress_code("dresses"))
     )
     missing = "no known layout" if name == "auto" else f"not the layout {name}"
-    raise FaultError("no data folder", f"{root} has {missing}; known are {known}; give the folder above them")
+    raise FaultError("no data folder", f"{root} has {missing}; known are {known_layouts}; give the folder above them")
 
 
 def _candidates(root: Path) -> list[Layout]:

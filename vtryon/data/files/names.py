@@ -69,9 +69,9 @@ def unread(folder: Path) -> dict[str, str]:
         names = sorted(entry.name for entry in os.scandir(folder) if entry.is_file())
     except OSError:
         return {}
-    others = {}
+    unread_names = {}
     for name in names:
         stem, dot, suffix = name.rpartition(".")
         if dot and f".{suffix.lower()}" not in SUFFIXES and not name.startswith("."):
-            others[stem.removesuffix("_keypoints")] = name
-    return others
+            unread_names[stem.removesuffix("_keypoints")] = name
+    return unread_names

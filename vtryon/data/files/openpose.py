@@ -28,7 +28,7 @@ class Pose(NamedTuple):
     """One person as the file has it; (0, 0) in every unit where a keypoint is missing."""
 
     points: Float64[np.ndarray, "18 2"]  # x, y
-    seen: Bool[np.ndarray, "18"]
+    detected: Bool[np.ndarray, "18"]
     unit: str  # "pixels", "parts" in [0, 1] or "centred" in [-1, 1]
     canvas: tuple[int, int] | None = None  # (h, w) whose pixels are meant; None: the photo's
 
@@ -38,23 +38,24 @@ class Pose(NamedTuple):
         Raises:
             FaultError: most keypoints lie outside: they are of another picture.
         """
-        sides = np.array(photo[::-1], dtype=np.float64)
+        width_height = np.array(photo[::-1], dtype=np.float64)
         if self.unit == "parts":
-            points = self.points * (sides - 1)  # OpenPose divides by the last pixel's index
+            points = self.points * (width_height - 1)  # OpenPose divides by the last pixel's index
         elif self.unit == "centred":
-            points = (self.points + 1) / 2 * (sides - 1)
+            points = (self.points + 1) / 2 * (width_height - 1)
         elif self.canvas is not None:
-            points = self.points * (sides / self.canvas[::-1])
+            points = self.points * (width_height / self.canvas[::-1])
         else:
             points = self.points
-        outside = self.seen & ((points < -MARGIN * sides) | (points > (1 + MARGIN) * sides)).any(axis=1)
-        if outside.sum() > self.seen.sum() / 2:
-            farthest = " and ".join(f"{value:.0f}" for value in points[self.seen].max(axis=0))
+        beyond = (points < -MARGIN * width_height) | (points > (1 + MARGIN) * width_height)
+        outside = self.detected & beyond.any(axis=1)
+        if outside.sum() > self.detected.sum() / 2:
+            farthest = " and ".join(f"{value:.0f}" for value in points[self.detected].max(axis=0))
             message = (
-                f"{outside.sum()} of {self.seen.sum()} keypoints (up to x and y = {farthest}) lie outside the photo"
+                f"{outside.sum()} of {self.detected.sum()} keypoints (up to x and y = {farthest}) lie outside the photo"
             )
             raise FaultError("pose outside", f"{message} of {photo[0]}x{photo[1]}; scale them to the photo's pixels")
-        return np.where(self.seen[:, None], points, 0)
+        return np.where(self.detected[:, None], points, 0)
 
 
 def read_pose(data: bytes) -> Pose:
@@ -71,7 +72,7 @@ def read_pose(data: bytes) -> Pose:
             content = {"people": [{"pose_keypoints": np.pad(rows, ((0, 0), (0, 1))).ravel()}]}
         people = [_numbers(person) for person in content["people"]]
         canvas = (content["canvas_height"], content["canvas_width"]) if "canvas_width" in content else None
-        if canvas is not None and not all(isinstance(side, int) and side > 0 for side in canvas):
+        if canvas is not None and not all(isinstance(pixels, int) and pixels > 0 for pixels in canvas):
             raise ValueError(f"a canvas of {canvas}")
     except FaultError:
         raise
@@ -79,9 +80,9 @@ def read_pose(data: bytes) -> Pose:
         expected = f"not OpenPose's JSON with people[0].pose_keypoints ({type(error).__name__}: {error})"
         raise unknown(data, expected) from None
     person = _person(people)
-    seen = _seen(person)
-    points = np.where(seen[:, None], person[:, :2], 0)
-    return Pose(points, seen, _unit(points), canvas)
+    detected = _detected(person)
+    points = np.where(detected[:, None], person[:, :2], 0)
+    return Pose(points, detected, _unit(points), canvas)
 
 
 def _numbers(person: dict) -> Float64[np.ndarray, "18 3"]:
@@ -96,7 +97,7 @@ def _numbers(person: dict) -> Float64[np.ndarray, "18 3"]:
     return rows if len(rows) == KEYPOINTS else rows[list(OF_BODY_25)]
 
 
-def _seen(person: Float64[np.ndarray, "18 3"]) -> Bool[np.ndarray, "18"]:
+def _detected(person: Float64[np.ndarray, "18 3"]) -> Bool[np.ndarray, "18"]:
     """Which keypoints were detected: confidence above 0, or, where all confidences are 0, a position."""
     placed = (person[:, :2] != 0).any(axis=1)
     return placed & (person[:, 2] > 0) if (person[:, 2] > 0).any() else placed
@@ -104,35 +105,36 @@ def _seen(person: Float64[np.ndarray, "18 3"]) -> Bool[np.ndarray, "18"]:
 
 def _person(people: list[Float64[np.ndarray, "18 3"]]) -> Float64[np.ndarray, "18 3"]:
     """The person who is meant; all zeros where there is none."""
-    ranked = sorted(((_score(person), index) for index, person in enumerate(people)), key=lambda one: -one[0])
-    if not ranked or ranked[0][0] == 0:
+    scores = [_score(person) for person in people]
+    ranked = sorted(range(len(people)), key=lambda index: -scores[index])
+    if not ranked or scores[ranked[0]] == 0:
         return people[0] if people else np.zeros((KEYPOINTS, 3))
-    best = people[ranked[0][1]]
-    for score, index in ranked[1:]:
-        if score > RIVAL * ranked[0][0] and _shared(_box(best), _box(people[index])) < APART:
-            message = f"people[{ranked[0][1]}] and people[{index}] are as large and as sure as each other"
+    best = ranked[0]
+    for index in ranked[1:]:
+        if scores[index] > RIVAL * scores[best] and _shared(_box(people[best]), _box(people[index])) < APART:
+            message = f"people[{best}] and people[{index}] are as large and as sure as each other"
             raise FaultError("two people", f"{message}; keep the one who wears the garment")
-    return best
+    return people[best]
 
 
 def _score(person: Float64[np.ndarray, "18 3"]) -> float:
     """Summed confidence times size, a length."""
-    seen = _seen(person)
-    if not seen.any():
+    detected = _detected(person)
+    if not detected.any():
         return 0.0
     low, high = _box(person)
-    return max(float(person[seen, 2].sum()), 1e-6) * float(np.sqrt(max(np.prod(high - low), 1e-12)))
+    return max(float(person[detected, 2].sum()), 1e-6) * float(np.sqrt(max(np.prod(high - low), 1e-12)))
 
 
 def _box(person: Float64[np.ndarray, "18 3"]) -> tuple[Float64[np.ndarray, "2"], Float64[np.ndarray, "2"]]:
-    points = person[_seen(person), :2]
+    points = person[_detected(person), :2]
     return points.min(axis=0), points.max(axis=0)
 
 
 def _shared(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]) -> float:
     """Intersection over union of two boxes."""
-    sides = np.minimum(first[1], second[1]) - np.maximum(first[0], second[0])
-    common = np.prod(np.maximum(sides, 0))
+    overlap = np.minimum(first[1], second[1]) - np.maximum(first[0], second[0])
+    common = np.prod(np.maximum(overlap, 0))
     areas = sum(np.prod(high - low) for low, high in (first, second))
     return float(common / max(areas - common, 1e-12))
 

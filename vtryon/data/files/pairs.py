@@ -25,16 +25,16 @@ class Pairs(NamedTuple):
 
 
 def find_pairs(
-    root: str | os.PathLike, split: str, given: str | os.PathLike | None = None, layout: Layout | None = None
+    root: str | os.PathLike, split: str, list_path: str | os.PathLike | None = None, layout: Layout | None = None
 ) -> Pairs:
-    """The pairs of "train", "unpaired" or "paired": the list `given`, or what the folder itself offers.
+    """The pairs of "train", "unpaired" or "paired": those of the list at `list_path`, or what the folder offers.
 
     Without a list, training takes every photo, and "paired" every test photo whose own garment is there; photos in
     formats that are not read are named as well, so that none is left out unsaid. A pair that stands in a list several
     times counts once, so that all scores are of one set.
     """
-    if given:
-        return _once(read_pairs(given))
+    if list_path:
+        return _once(read_pairs(list_path))
     layout, root = layout or layout_of(root), Path(root)
     named = layout.lists[split]
     if named is not None and (root / named).is_file():
@@ -48,8 +48,8 @@ def find_pairs(
         raise DataError.at(root / folders.person / "*", FaultError("missing folder", f"{root / folders.person}"))
     cloths = files_of(root, layout, folders, "cloth") if split == "paired" else None
     everyone = {*persons, *_in_other_formats(root / folders.person, layout)}
-    own = [person for person in everyone if cloths is None or layout.garment_of(person) in cloths]
-    return _own_garments(root / folders.person, own, layout)
+    wearers = [person for person in everyone if cloths is None or layout.garment_of(person) in cloths]
+    return _own_garments(root / folders.person, wearers, layout)
 
 
 def _in_other_formats(folder: Path, layout: Layout) -> list[str]:
@@ -77,14 +77,15 @@ def check_worn(pairs: Pairs, path: str | os.PathLike, layout: Layout, cloths: Na
     """
     wrong = []
     for person, cloth in pairs.ids:
-        own = layout.garment_of(person)
-        if cloth != own and own in cloths:
-            wrong.append((person, cloth, own))
+        own_garment = layout.garment_of(person)
+        if cloth != own_garment and own_garment in cloths:
+            wrong.append((person, cloth, own_garment))
     if wrong:
-        person, cloth, own = wrong[0]
-        message = f"{len(wrong)} of {len(pairs.ids)} lines give a person a garment that is not the own one, such as "
+        person, cloth, own_garment = wrong[0]
+        message = f"{len(wrong)} of {len(pairs.ids)} lines give a person a garment that is not the own one"
+        example = f"such as {person} {cloth} ({person} wears {own_garment})"
         remedy = "give a list of worn pairs, or none: then every person is paired with the own garment"
-        raise DataError.at(path, FaultError("not worn", f"{message}{person} {cloth} ({person} wears {own}); {remedy}"))
+        raise DataError.at(path, FaultError("not worn", f"{message}, {example}; {remedy}"))
 
 
 def check_exchanged(pairs: Pairs, path: str | os.PathLike, layout: Layout) -> None:
@@ -93,9 +94,10 @@ def check_exchanged(pairs: Pairs, path: str | os.PathLike, layout: Layout) -> No
     Raises:
         DataError: naming the first such line, and how many there are.
     """
-    own = [pair for pair in pairs.ids if pair[1] == layout.garment_of(pair[0])]
-    if len(own) > len(pairs.ids) / 2:
-        message = f"{len(own)} of {len(pairs.ids)} lines give a person the own garment, such as {' '.join(own[0])}"
+    worn_pairs = [pair for pair in pairs.ids if pair[1] == layout.garment_of(pair[0])]
+    if len(worn_pairs) > len(pairs.ids) / 2:
+        example = " ".join(worn_pairs[0])
+        message = f"{len(worn_pairs)} of {len(pairs.ids)} lines give a person the own garment, such as {example}"
         remedy = "an unpaired list exchanges garments: give one with data.test_pairs="
         raise DataError.at(path, FaultError("not exchanged", f"{message}; {remedy}"))
 

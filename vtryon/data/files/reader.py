@@ -105,18 +105,18 @@ def _ends(path: str | os.PathLike, head: int | None) -> tuple[bytes, bytes, int]
         handle = os.open(path, os.O_RDONLY)
         try:
             length = os.fstat(handle).st_size
-            start = os.read(handle, length if head is None else head)
-            if len(start) < length:
+            head_bytes = os.read(handle, length if head is None else head)
+            if len(head_bytes) < length:
                 os.lseek(handle, -header.TAIL, os.SEEK_END)
-            end = start if len(start) == length else os.read(handle, header.TAIL)
+            tail_bytes = head_bytes if len(head_bytes) == length else os.read(handle, header.TAIL)
         finally:
             os.close(handle)
     except OSError as error:
         kind = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
         raise FaultError(kind, error.strerror or str(error)) from None
-    if not start:
+    if not head_bytes:
         raise FaultError("empty", "0 bytes; copy the file again")
-    return start, end, length
+    return head_bytes, tail_bytes, length
 
 
 def _check_picture(path: str | os.PathLike, head: bytes, tail: bytes, length: int) -> None:

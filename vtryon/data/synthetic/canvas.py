@@ -50,7 +50,7 @@ class Frame(NamedTuple):
 
     def blocks(self, step: int, margin: int) -> np.ndarray:
         """The centres of blocks of `step` canvas pixels in units, with `margin` more blocks on every side."""
-        y, x = (np.arange(-margin, -(-side // step) + margin) * step + step / 2 for side in self.shape)
+        y, x = (np.arange(-margin, -(-pixels // step) + margin) * step + step / 2 for pixels in self.shape)
         centres = np.stack(np.meshgrid(x, y), axis=-1)
         return ((centres - self.origin) / self.scale).astype(np.float32)
 
@@ -87,9 +87,9 @@ class Canvas:
         under = self.image[patch.box]
         under += (np.asarray(colour, np.float32) - under) * patch.alpha[..., None]
         if label is not None:
-            seen = patch.alpha > 0.5
-            self.label[patch.box][seen] = label
-            self.layer[patch.box][seen] = layer
+            covered = patch.alpha > 0.5
+            self.label[patch.box][covered] = label
+            self.layer[patch.box][covered] = layer
 
     def shade(self, patch: Patch, amount: float):
         """Darken by `amount` (0.1 takes a tenth of the light) where the patch covers."""
@@ -149,11 +149,11 @@ class Canvas:
             np.maximum(inside, patch.alpha, out=inside)
         return Patch(rows, columns, alpha)
 
-    def cut(self, patch: Patch, other: Patch) -> Patch:
-        """`patch` where `other` covers too."""
-        whole = np.zeros(self.frame.shape, np.float32)
-        whole[other.box] = other.alpha
-        return patch._replace(alpha=patch.alpha * whole[patch.box])
+    def cut(self, patch: Patch, cover: Patch) -> Patch:
+        """`patch` where `cover` covers too."""
+        cover_alpha = np.zeros(self.frame.shape, np.float32)
+        cover_alpha[cover.box] = cover.alpha
+        return patch._replace(alpha=patch.alpha * cover_alpha[patch.box])
 
     def _draw(self, pixels: np.ndarray, blur: float, draw: Callable, margin: float = 0.0) -> Patch:
         sigma = blur * self.frame.scale
@@ -171,8 +171,8 @@ class Canvas:
         return Patch(rows, columns, alpha)
 
 
-def shift(part: slice, by: int) -> slice:
-    return slice(part.start - by, part.stop - by)
+def shift(span: slice, by: int) -> slice:
+    return slice(span.start - by, span.stop - by)
 
 
 def soften(alpha: np.ndarray, sigma: float) -> np.ndarray:
@@ -180,9 +180,9 @@ def soften(alpha: np.ndarray, sigma: float) -> np.ndarray:
     shrink = int(max(1, min(sigma // 1.5, min(alpha.shape) // 4)))
     if shrink == 1:
         return cv2.GaussianBlur(alpha, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
-    small = cv2.resize(alpha, (alpha.shape[1] // shrink, alpha.shape[0] // shrink), interpolation=cv2.INTER_AREA)
-    small = cv2.GaussianBlur(small, (0, 0), sigma / shrink, borderType=cv2.BORDER_REPLICATE)
-    return cv2.resize(small, alpha.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    shrunk = cv2.resize(alpha, (alpha.shape[1] // shrink, alpha.shape[0] // shrink), interpolation=cv2.INTER_AREA)
+    shrunk = cv2.GaussianBlur(shrunk, (0, 0), sigma / shrink, borderType=cv2.BORDER_REPLICATE)
+    return cv2.resize(shrunk, alpha.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def volume(alpha: np.ndarray, radius: float, depth: float, light: float = 0.0) -> np.ndarray:

@@ -50,21 +50,22 @@ def framed(rows: list[list[np.ndarray | None]], names: list[str | None]) -> UInt
 
 def _train_rows(folder: Path, rows: int) -> Iterator[list[np.ndarray]]:
     for path in sorted((folder / "train_img").glob("*.jpg"))[:rows]:
-        who, what = path.stem, path.stem[:-1] + "1"
+        person_id, cloth_id = path.stem, path.stem[:-1] + "1"
         cloth, edge, person = (
-            _read(folder / part)
-            for part in (f"train_color/{what}.jpg", f"train_edge/{what}.jpg", f"train_img/{who}.jpg")
+            _read(folder / name)
+            for name in (f"train_color/{cloth_id}.jpg", f"train_edge/{cloth_id}.jpg", f"train_img/{person_id}.jpg")
         )
-        label = cv2.imread(str(folder / f"train_label/{who}.png"), cv2.IMREAD_GRAYSCALE)
-        parts = np.load(folder / f"train_densepose/{who}.npy")
-        pose = json.loads((folder / f"train_pose/{who}_keypoints.json").read_text())["people"][0]["pose_keypoints"]
-        warped = worn_cloth(cloth, np.load(folder / f"train_flow/{who}.npy"))
+        label = cv2.imread(str(folder / f"train_label/{person_id}.png"), cv2.IMREAD_GRAYSCALE)
+        body_parts = np.load(folder / f"train_densepose/{person_id}.npy")
+        pose_file = folder / f"train_pose/{person_id}_keypoints.json"
+        pose = json.loads(pose_file.read_text())["people"][0]["pose_keypoints"]
+        warped = worn_cloth(cloth, np.load(folder / f"train_flow/{person_id}.npy"))
         yield [
             cloth,
             edge,
             person,
             colours(14)[label],
-            colours(25)[parts],
+            colours(25)[body_parts],
             _skeleton(person, np.reshape(pose, (18, 3))),
             warped,
         ]
@@ -87,9 +88,9 @@ def worn_cloth(cloth: UInt8[np.ndarray, "h w 3"], flow: Float16[np.ndarray, "2 h
     """The cloth sampled with a true flow; light grey where the garment is not seen."""
     height, width = flow.shape[1:]
     grid = (flow.astype(np.float32).transpose(1, 2, 0) + 1) / 2 * np.float32([width - 1, height - 1])
-    seen = np.isfinite(grid).all(axis=-1, keepdims=True)
+    has_garment = np.isfinite(grid).all(axis=-1, keepdims=True)
     warped = cv2.remap(cloth, np.nan_to_num(grid), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.where(seen, warped, np.uint8(238))
+    return np.where(has_garment, warped, np.uint8(238))
 
 
 def colours(count: int) -> np.ndarray:
@@ -107,11 +108,11 @@ def _skeleton(person: np.ndarray, pose: np.ndarray) -> np.ndarray:
     picture = cv2.resize(person // 3 + 160, size, interpolation=cv2.INTER_AREA)
     points = np.round((pose[:, :2] + 0.5) * scale - 0.5).astype(int)
     palette = colours(19)[1:].tolist()
-    for start, end in BONES:
-        if pose[start, 2] and pose[end, 2]:
-            cv2.line(picture, points[start].tolist(), points[end].tolist(), palette[end], 2, cv2.LINE_AA)
-    for point, (_, _, seen), colour in zip(points.tolist(), pose, palette, strict=True):
-        if seen:
+    for from_joint, to_joint in BONES:
+        if pose[from_joint, 2] and pose[to_joint, 2]:
+            cv2.line(picture, points[from_joint].tolist(), points[to_joint].tolist(), palette[to_joint], 2, cv2.LINE_AA)
+    for point, (_, _, confidence), colour in zip(points.tolist(), pose, palette, strict=True):
+        if confidence:
             cv2.circle(picture, point, 3, colour, -1, cv2.LINE_AA)
     return picture
 

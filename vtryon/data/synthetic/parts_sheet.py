@@ -38,7 +38,7 @@ class Drawn(NamedTuple):
     labels: UInt8[np.ndarray, "h w"]
     keypoints: Float[np.ndarray, "18 2"]
     truth: UInt8[np.ndarray, "h w"]
-    parts: UInt8[np.ndarray, "h w"]
+    drawn_parts: UInt8[np.ndarray, "h w"]
 
 
 def drawn_people(count: int, seed: int = 0) -> Iterator[Drawn]:
@@ -48,21 +48,23 @@ def drawn_people(count: int, seed: int = 0) -> Iterator[Drawn]:
         person = make_person(seed, TRAIN, index, frame)
         worn = wear(person, make_shop(seed, TRAIN, index, frame), frame)
         keypoints = pose(person, frame)[:, :2]
-        parts = draw_body_parts(worn.label, keypoints)
-        yield Drawn(worn.image, worn.label, keypoints, nearest(person.parts, frame), parts)
+        drawn_parts = draw_body_parts(worn.label, keypoints)
+        yield Drawn(worn.image, worn.label, keypoints, nearest(person.body_parts, frame), drawn_parts)
 
 
-def overlap(parts: UInt8[np.ndarray, "h w"], truth: UInt8[np.ndarray, "h w"], ids: tuple[int, ...]) -> float:
+def overlap(body_parts: UInt8[np.ndarray, "h w"], truth: UInt8[np.ndarray, "h w"], ids: tuple[int, ...]) -> float:
     """Intersection over union of the pixels of `ids`; 1 where neither has any."""
-    first, second = np.isin(parts, ids), np.isin(truth, ids)
+    first, second = np.isin(body_parts, ids), np.isin(truth, ids)
     union = np.count_nonzero(first | second)
     return np.count_nonzero(first & second) / union if union else 1.0
 
 
 def parts_sheet(people: list[Drawn], abreast: int = 2) -> UInt8[np.ndarray, "h w 3"]:
     """RGB: person, labels, true and drawn parts, `abreast` people in each row."""
-    cells = [[p.image, colours(LABELS)[p.labels], colours(PARTS)[p.truth], colours(PARTS)[p.parts]] for p in people]
-    rows = [cells[start : start + abreast] for start in range(0, len(cells) - abreast + 1, abreast)]
+    cells = [
+        [p.image, colours(LABELS)[p.labels], colours(PARTS)[p.truth], colours(PARTS)[p.drawn_parts]] for p in people
+    ]
+    rows = [cells[first_index : first_index + abreast] for first_index in range(0, len(cells) - abreast + 1, abreast)]
     joined = [[cell for person in row for cell in (*person, None)][:-1] for row in rows]
     return framed(joined, [name for _ in range(abreast) for name in (*COLUMNS, None)][:-1])
 
@@ -78,7 +80,7 @@ def main() -> None:
     with atomic_write(args.out) as temporary:
         temporary.write_bytes(data.tobytes())
     for name, ids in REGIONS.items():
-        print(f"{name:6} {np.mean([overlap(p.parts, p.truth, ids) for p in people]):.3f}")
+        print(f"{name:6} {np.mean([overlap(p.drawn_parts, p.truth, ids) for p in people]):.3f}")
 
 
 if __name__ == "__main__":

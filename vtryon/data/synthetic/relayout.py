@@ -41,9 +41,9 @@ def relayout(source: str | os.PathLike, out: str | os.PathLike, name: str, dense
         raise ValueError(f"layout (={name!r}) must be one of pf_afn, {', '.join(TARGETS)}")
     target, table = TARGETS[name]
     with atomic_folder(Path(out)) as folder:
-        for old, new in ((PF_AFN.train, target.train), (PF_AFN.test, target.test)):
+        for source_split, target_split in ((PF_AFN.train, target.train), (PF_AFN.test, target.test)):
             for kind in KINDS if densepose else KINDS[:-1]:
-                _copy_kind(Path(source), folder, (old, new), kind, target, table)
+                _copy_kind(Path(source), folder, (source_split, target_split), kind, target, table)
         for split, path in target.lists.items():
             if path is not None:
                 _write_list(Path(source), folder / path, split, target)
@@ -53,21 +53,21 @@ def _copy_kind(
     source: Path, folder: Path, splits: tuple[Split, Split], kind: str, target: Layout, table: LabelTable
 ) -> None:
     files = files_of(source, PF_AFN, splits[0], kind)
-    place = getattr(splits[1], kind)
-    if files is None or place is None:
+    target_folder = getattr(splits[1], kind)
+    if files is None or target_folder is None:
         return
-    (folder / place).mkdir(parents=True, exist_ok=True)
+    (folder / target_folder).mkdir(parents=True, exist_ok=True)
     writers: dict[str, Callable[[str, Path], None]] = {
-        "labels": lambda old, stem: _write_ids(_foreign(read(old, decode.labels), table), stem),
-        "densepose": lambda old, stem: _write_ids(read(old, decode.densepose), stem),
-        "pose": lambda old, stem: _write_pose(read(old, decode.keypoints), stem, target.name),
+        "labels": lambda source_file, stem: _write_ids(_foreign(read(source_file, decode.labels), table), stem),
+        "densepose": lambda source_file, stem: _write_ids(read(source_file, decode.densepose), stem),
+        "pose": lambda source_file, stem: _write_pose(read(source_file, decode.keypoints), stem, target.name),
     }
-    for name, old in files.items():
-        stem = folder / place / _stem(name, kind, target)
+    for name, source_file in files.items():
+        stem = folder / target_folder / _stem(name, kind, target)
         if kind in writers:
-            writers[kind](old, stem)
+            writers[kind](source_file, stem)
         else:
-            shutil.copy(old, f"{stem}{Path(old).suffix}")
+            shutil.copy(source_file, f"{stem}{Path(source_file).suffix}")
 
 
 def _new_id(name: str, target: Layout) -> str:

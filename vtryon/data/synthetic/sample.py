@@ -20,7 +20,7 @@ PERSON, GARMENT = 0, 1  # independent random streams, so that a garment can be m
 class Person(NamedTuple):
     body: Body
     look: Look
-    parts: np.ndarray  # DensePose on the canvas
+    body_parts: np.ndarray  # DensePose on the canvas
 
 
 class Worn(NamedTuple):
@@ -42,7 +42,7 @@ def make_shop(seed: int, split: int, index: int, frame: Frame) -> Shop:
 
 
 def wear(person: Person, shop: Shop, frame: Frame) -> Worn:
-    scene = draw_person(person.body, person.look, shop, person.parts > 0, frame)
+    scene = draw_person(person.body, person.look, shop, person.body_parts > 0, frame)
     layer = nearest(scene.canvas.layer, frame)
     flow = np.full((frame.height, frame.width, 2), np.nan, np.float32)
     for key, units in scene.maps.items():

@@ -19,29 +19,30 @@ JPEG = (cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWR
 
 def write_train(root: Path, seed: int, size: tuple[int, int], index: int) -> None:
     """A person in a garment, the garment, and the maps that training reads."""
-    frame, (who, what) = Frame.of(size), names(TRAIN, index)
+    frame, (person_id, cloth_id) = Frame.of(size), names(TRAIN, index)
     person, shop = make_person(seed, TRAIN, index, frame), make_shop(seed, TRAIN, index, frame)
     worn, folder = wear(person, shop, frame), root / "VITON_traindata"
     people = [{"pose_keypoints": np.round(pose(person, frame), 3).reshape(-1).tolist()}]
-    _save(folder / "train_img" / f"{who}.jpg", worn.image)
-    _save_shop(folder / "train_color" / f"{what}.jpg", folder / "train_edge" / f"{what}.jpg", shop, frame)
-    _save(folder / "train_label" / f"{who}.png", worn.label)
-    _save(folder / "train_densepose" / f"{who}.npy", nearest(person.parts, frame))
-    _save(folder / "train_flow" / f"{who}.npy", worn.flow)
-    write(folder / "train_pose" / f"{who}_keypoints.json", json.dumps({"version": 1.0, "people": people}).encode())
+    _save(folder / "train_img" / f"{person_id}.jpg", worn.image)
+    _save_shop(folder / "train_color" / f"{cloth_id}.jpg", folder / "train_edge" / f"{cloth_id}.jpg", shop, frame)
+    _save(folder / "train_label" / f"{person_id}.png", worn.label)
+    _save(folder / "train_densepose" / f"{person_id}.npy", nearest(person.body_parts, frame))
+    _save(folder / "train_flow" / f"{person_id}.npy", worn.flow)
+    keypoints = json.dumps({"version": 1.0, "people": people}).encode()
+    write(folder / "train_pose" / f"{person_id}_keypoints.json", keypoints)
 
 
 def write_test(root: Path, seed: int, size: tuple[int, int], test: int, index: int) -> None:
     """A person in a garment, the garment, and the truth for the person in another of the `test` garments."""
-    frame, (who, what) = Frame.of(size), names(TEST, index)
+    frame, (person_id, cloth_id) = Frame.of(size), names(TEST, index)
     person, shop = make_person(seed, TEST, index, frame), make_shop(seed, TEST, index, frame)
     worn, folder = wear(person, shop, frame), root / "VITON_test"
-    _save(folder / "test_img" / f"{who}.jpg", worn.image)
-    _save_shop(folder / "test_clothes" / f"{what}.jpg", folder / "test_edge" / f"{what}.jpg", shop, frame)
-    _save(folder / "test_flow" / f"{who}__{what}.npy", worn.flow)
-    other = unpaired(index, test)
-    truth = wear(person, make_shop(seed, TEST, other, frame), frame)
-    pair = f"{who}__{names(TEST, other)[1]}"
+    _save(folder / "test_img" / f"{person_id}.jpg", worn.image)
+    _save_shop(folder / "test_clothes" / f"{cloth_id}.jpg", folder / "test_edge" / f"{cloth_id}.jpg", shop, frame)
+    _save(folder / "test_flow" / f"{person_id}__{cloth_id}.npy", worn.flow)
+    garment_index = unpaired(index, test)
+    truth = wear(person, make_shop(seed, TEST, garment_index, frame), frame)
+    pair = f"{person_id}__{names(TEST, garment_index)[1]}"
     _save(folder / "test_truth" / f"{pair}.png", truth.image)
     _save(folder / "test_flow" / f"{pair}.npy", truth.flow)
 

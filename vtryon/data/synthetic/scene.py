@@ -40,10 +40,11 @@ def draw_person(body: Body, look: Look, shop: Shop, silhouette: np.ndarray, fram
     _wear(canvas, shop.layers[0], 0, maps[0], canvas.discs(_trunk_reach(body), 48.0))
     paint_face(canvas, body, look)
     paint_hair_before(canvas, body, look)
-    for side in SIDES:
-        _paint_arm(canvas, body, look, shop, side)
-        if side in shop.layers:
-            _wear(canvas, shop.layers[side], side, maps[side], _reach(canvas, person, side))
+    for picture_side in SIDES:
+        _paint_arm(canvas, body, look, shop, picture_side)
+        if picture_side in shop.layers:
+            reach = _reach(canvas, person, picture_side)
+            _wear(canvas, shop.layers[picture_side], picture_side, maps[picture_side], reach)
     return Scene(canvas, maps)
 
 
@@ -70,10 +71,10 @@ def _paint_trunk(canvas: Canvas, body: Body, look: Look):
     canvas.model(patch, 4.5, 0.12, 0.06)
     chin = np.array([(-10, 18), (-11, 22), (0, 33), (11, 22), (10, 18)]) * (body.head_size[0] / 16.5) + body.head
     canvas.shade(canvas.cut(canvas.polygon(smooth(chin), blur=1.6), patch), 0.26)
-    for side in SIDES:
-        bone = torso.at(np.array([side * 3, side * 12, side * 25]), np.array([0.1, 0.085, 0.075]))
+    for picture_side in SIDES:
+        bone = torso.at(picture_side * np.array([3, 12, 25]), np.array([0.1, 0.085, 0.075]))
         canvas.shade(canvas.line(smooth(bone, closed=False), 1.3, blur=0.8), 0.13)
-        tendon = np.stack([torso.at(side * torso.neck_half * 0.7, -0.1), torso.at(side * 2.5, 0.07)])
+        tendon = np.stack([torso.at(picture_side * torso.neck_half * 0.7, -0.1), torso.at(picture_side * 2.5, 0.07)])
         canvas.shade(canvas.line(tendon, 1.5, blur=1.0), 0.1)
 
 
@@ -93,20 +94,20 @@ def _trunk_reach(body: Body) -> np.ndarray:
     return body.torso.at(0, np.linspace(0.1, 0.9, 8))
 
 
-def _reach(canvas: Canvas, person: Figure, side: int) -> Patch:
+def _reach(canvas: Canvas, person: Figure, picture_side: int) -> Patch:
     """Where the sleeve of an arm can be; far away from it a map may fold back."""
-    arm, hole = person.arms[SIDES.index(side)], armhole(person, side)
+    arm, hole = person.arms[SIDES.index(picture_side)], armhole(person, picture_side)
     t = np.linspace(0, 2.1, 40)
     near = canvas.discs(hole.mean(axis=0, keepdims=True), np.linalg.norm(hole[0] - hole[1]) / 2 + 5)
     return canvas.union(canvas.discs(arm.line(t), arm.radius(t) + person.ease + 5), near)
 
 
-def _paint_arm(canvas: Canvas, body: Body, look: Look, shop: Shop, side: int):
+def _paint_arm(canvas: Canvas, body: Body, look: Look, shop: Shop, picture_side: int):
     """The skin that a sleeve leaves free; it darkens what is behind it a little."""
     sleeve = shop.garment.sleeve
-    patch, creases = arm_skin(canvas, body.arms[SIDES.index(side)], max(0.0, sleeve - 0.12))
+    patch, creases = arm_skin(canvas, body.arms[SIDES.index(picture_side)], max(0.0, sleeve - 0.12))
     cast = soften(patch.alpha, 2 * canvas.frame.scale) * (canvas.label[patch.box] > 0)
     canvas.shade(patch._replace(alpha=cast), 0.08)
-    canvas.surface(patch, look.skin, ARM_LABEL[side], 3.0, 0.14)
+    canvas.surface(patch, look.skin, ARM_LABEL[picture_side], 3.0, 0.14)
     for crease in creases:
         canvas.shade(crease, 0.2)

@@ -51,7 +51,7 @@ def _check(train: int, test: int, seed: int, size: tuple[int, int]) -> None:
         raise ValueError(f"test (={test}) must be 0 or in 2..{TEST_OFFSET}: a pair needs another person's garment")
     if seed < 0:
         raise ValueError(f"seed (={seed}) must not be negative")
-    if min(size) < 32 or any(side % 32 for side in size):
+    if min(size) < 32 or any(pixels % 32 for pixels in size):
         raise ValueError(f"size (={size}) must be (height, width), both divisible by 32, such as (256, 192)")
 
 
@@ -59,9 +59,11 @@ def _claim(root: Path, parameters: dict) -> bool:
     """Whether there is something to write; an error when the folder is somebody else's."""
     for name in (MARKER, UNFINISHED):
         if (root / name).exists():
-            found = json.loads((root / name).read_text())
-            if found != parameters:
-                raise FileExistsError(f"{root} holds a set of {found}, not {parameters}; remove it or choose another")
+            written_parameters = json.loads((root / name).read_text())
+            if written_parameters != parameters:
+                raise FileExistsError(
+                    f"{root} holds a set of {written_parameters}, not {parameters}; remove it or choose another"
+                )
             return name == UNFINISHED
     if root.exists() and any(root.iterdir()):
         raise FileExistsError(f"{root} holds files that are no procedural set; choose an empty or new folder")
@@ -87,6 +89,7 @@ def _call(job: Callable[[], None]) -> None:
 
 
 def _write_pairs(folder: Path, test: int) -> None:
-    for name, other in (("test_pairs.txt", partial(unpaired, test=test)), ("test_pairs_same.txt", lambda index: index)):
-        pairs = (f"{names(TEST, index)[0]}.jpg {names(TEST, other(index))[1]}.jpg\n" for index in range(test))
+    lists = {"test_pairs.txt": partial(unpaired, test=test), "test_pairs_same.txt": lambda index: index}
+    for name, garment_of in lists.items():
+        pairs = (f"{names(TEST, index)[0]}.jpg {names(TEST, garment_of(index))[1]}.jpg\n" for index in range(test))
         write(folder / name, "".join(pairs).encode())

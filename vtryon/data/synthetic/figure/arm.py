@@ -17,22 +17,22 @@ FINGERS = np.array(
 def hand_frame(arm: Arm):
     """A function to units from hand coordinates: away from the body, along the hand, for a wrist 9.6 wide."""
     down = np.array([np.sin(arm.hand), np.cos(arm.hand)])
-    across = arm.side * np.array([down[1], -down[0]])
+    across = arm.picture_side * np.array([down[1], -down[0]])
     size = arm.radii[2] / 4.8
     return lambda points: arm.joints[2] + size * (np.asarray(points) @ np.stack([across, down]))
 
 
-def arm_skin(canvas: Canvas, arm: Arm, start: float) -> tuple[Patch, list[Patch]]:
-    """Skin from `start` (as in Arm.line) to the finger tips, and the creases between the fingers."""
-    place, size = hand_frame(arm), arm.radii[2] / 4.8
-    t = np.linspace(start, 2.0, 80)
+def arm_skin(canvas: Canvas, arm: Arm, first_t: float) -> tuple[Patch, list[Patch]]:
+    """Skin from `first_t` (as in Arm.line) to the finger tips, and the creases between the fingers."""
+    to_units, size = hand_frame(arm), arm.radii[2] / 4.8
+    t = np.linspace(first_t, 2.0, 80)
     bulge = 1 + 0.05 * np.sin(np.pi * np.clip(t, 0, 1)) + 0.12 * np.sin(np.pi * np.clip(t - 1, 0, 1)) ** 2
     limb = canvas.discs(arm.line(t), arm.radius(t) * bulge)
-    palm = canvas.polygon(smooth(place(PALM)), smooth(place(THUMB)))
-    fingers = [canvas.line(place([(x * 0.95, 9.0), (x, y)]), 2.3 * size) for x, y in FINGERS]
+    palm = canvas.polygon(smooth(to_units(PALM)), smooth(to_units(THUMB)))
+    fingers = [canvas.line(to_units([(x * 0.95, 9.0), (x, y)]), 2.3 * size) for x, y in FINGERS]
     patch = canvas.union(limb, palm, *fingers)
     between = (FINGERS[1:] + FINGERS[:-1]) / 2
-    return patch, [canvas.line(place([(x * 0.95, 10.5), (x, y - 1.5)]), 0.6) for x, y in between]
+    return patch, [canvas.line(to_units([(x * 0.95, 10.5), (x, y - 1.5)]), 0.6) for x, y in between]
 
 
 def hand_outline(arm: Arm) -> np.ndarray:

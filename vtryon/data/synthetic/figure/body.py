@@ -74,20 +74,20 @@ def sample_body(rng: np.random.Generator) -> Body:
         drop=9.5 + rng.uniform(-1, 1),
         widths=tuple(widths),
     )
-    arms = tuple(_sample_arm(rng, torso, side, 8.4 + 1.2 * male + 0.9 * stout) for side in SIDES)
+    arms = tuple(_sample_arm(rng, torso, picture_side, 8.4 + 1.2 * male + 0.9 * stout) for picture_side in SIDES)
     head = torso.at(rng.uniform(-1.5, 1.5), 0.0) + (-36.5 - male) * DOWN
     size = np.array([17.8 + 0.6 * male + 0.5 * stout, 23.4 + 0.6 * male])
     return Body(torso, arms, head, size, rng.uniform(-0.06, 0.06), male)
 
 
-def shoulder_joint(torso: Torso, side: int, radius: float) -> np.ndarray:
+def shoulder_joint(torso: Torso, picture_side: int, radius: float) -> np.ndarray:
     """An arm hangs clear of the armpit: its inner edge starts where the torso's side starts."""
-    return torso.at(side * (torso.widths[0] + radius * 0.68), 0.24) - 0.085 * (torso.pelvis - torso.neck)
+    return torso.at(picture_side * (torso.widths[0] + radius * 0.68), 0.24) - 0.085 * (torso.pelvis - torso.neck)
 
 
-def _sample_arm(rng: np.random.Generator, torso: Torso, side: int, thick: float) -> Arm:
+def _sample_arm(rng: np.random.Generator, torso: Torso, picture_side: int, thick: float) -> Arm:
     pose = rng.choice(["down", "pocket", "akimbo", "raised", "crossing"], p=[0.38, 0.22, 0.2, 0.08, 0.12])
-    (upper, lower, short) = {  # degrees outwards from straight down, of upper arm and forearm; foreshortening
+    (upper, lower, foreshortening) = {  # degrees outwards from straight down, of upper arm and forearm
         "down": (rng.uniform(9, 17), rng.uniform(-2, 9), 1.0),
         "pocket": (rng.uniform(16, 26), rng.uniform(-22, -8), 0.96),
         "akimbo": (rng.uniform(36, 48), rng.uniform(-56, -42), 0.94),
@@ -95,28 +95,28 @@ def _sample_arm(rng: np.random.Generator, torso: Torso, side: int, thick: float)
         "crossing": (rng.uniform(10, 17), rng.uniform(-88, -68), 0.86),
     }[pose]
     turn = {"down": rng.uniform(-10, 5), "pocket": 5, "akimbo": 30, "raised": -6, "crossing": 6}[pose]
-    shoulder = shoulder_joint(torso, side, thick)
-    elbow = shoulder + 50 * short**0.3 * _direction(side, upper)
-    wrist = elbow + 45 * short * _direction(side, lower)
+    shoulder = shoulder_joint(torso, picture_side, thick)
+    elbow = shoulder + 50 * foreshortening**0.3 * _direction(picture_side, upper)
+    wrist = elbow + 45 * foreshortening * _direction(picture_side, lower)
     radii = thick * np.array([1.0, 0.76, 0.54])
-    return Arm.make(side, np.stack([shoulder, elbow, wrist]), radii, np.radians(side * (lower + turn)))
+    return Arm.make(picture_side, np.stack([shoulder, elbow, wrist]), radii, np.radians(picture_side * (lower + turn)))
 
 
-def _direction(side: int, degrees: float) -> np.ndarray:
+def _direction(picture_side: int, degrees: float) -> np.ndarray:
     angle = np.radians(degrees)
-    return np.array([side * np.sin(angle), np.cos(angle)])
+    return np.array([picture_side * np.sin(angle), np.cos(angle)])
 
 
 def trunk_outline(body: Body) -> np.ndarray:
     """Neck, shoulders and torso as skin."""
     torso, halves = body.torso, []
-    for side in SIDES:
-        base, tip = (torso.at(side * torso.neck_half, 0), torso.at(side * torso.shoulder, 0) + (torso.drop + 1) * DOWN)
-        neck = torso.at(side * 0.9 * torso.neck_half, -(torso.neck_length + 6) / 113)
-        above = torso.at(side * 0.98 * torso.neck_half, -0.06)
+    for picture_side in SIDES:
+        base = torso.at(picture_side * torso.neck_half, 0)
+        tip = torso.at(picture_side * torso.shoulder, 0) + (torso.drop + 1) * DOWN
+        neck = torso.at(picture_side * 0.9 * torso.neck_half, -(torso.neck_length + 6) / 113)
+        above = torso.at(picture_side * 0.98 * torso.neck_half, -0.06)
         slope = (base + tip) / 2 + 0.8 * DOWN
-        levels = [torso.at(side * torso.half(v), v) for v in LEVELS]
-        halves.append(
-            smooth([neck, above, torso.at(side * (torso.neck_half + 1.5), -0.003), slope, tip, *levels], closed=False)
-        )
+        levels = [torso.at(picture_side * torso.half(v), v) for v in LEVELS]
+        collar = torso.at(picture_side * (torso.neck_half + 1.5), -0.003)
+        halves.append(smooth([neck, above, collar, slope, tip, *levels], closed=False))
     return np.concatenate([halves[0], halves[1][::-1]])

@@ -75,9 +75,9 @@ def _paint_relief(head: Head):
 
 def _paint_eyes(head: Head):
     canvas, lid = head.canvas, [(0.23, 0.02), (0.42, -0.08), (0.62, 0.0), (0.42, 0.065)]
-    for side in SIDES:
-        eye = canvas.polygon(head.at(smooth(np.array(lid) * (side, 1))))
-        middle = head.at([(side * 0.42, -0.008)])
+    for picture_side in SIDES:
+        eye = canvas.polygon(head.at(smooth(np.array(lid) * (picture_side, 1))))
+        middle = head.at([(picture_side * 0.42, -0.008)])
         canvas.paint(eye, TEETH)
         canvas.paint(canvas.cut(canvas.discs(middle, 1.6), eye), head.look.iris)
         canvas.paint(canvas.cut(canvas.discs(middle, 0.75), eye), (14, 12, 12))

@@ -50,8 +50,8 @@ def _lock(head: Head, patch: Patch, colour: np.ndarray, radius: float):
 def _paint_cap(head: Head, hairline: list[tuple[float, float]], rise: float = 1.24):
     """From ear to ear over the skull and back along the hairline, with a shine."""
     low = hairline[-1][1]
-    side = [(0, -rise), (0.52, 0.06 - rise), (0.98, -0.85), (1.12, -0.35), (1.02, low)]
-    outside = [*((-x, y) for x, y in side[:0:-1]), *side]
+    right_edge = [(0, -rise), (0.52, 0.06 - rise), (0.98, -0.85), (1.12, -0.35), (1.02, low)]
+    outside = [*((-x, y) for x, y in right_edge[:0:-1]), *right_edge]
     patch = head.canvas.polygon(
         head.at(np.concatenate([smooth(line, closed=False) for line in (outside, hairline[::-1])]))
     )
@@ -68,17 +68,17 @@ def _paint_even(head: Head, name: str, rise: float = 1.24):
 
 def _paint_quiff(head: Head):
     _paint_even(head, "quiff", 1.36)
-    side = np.sign(head.look.parting)
+    parting_side = np.sign(head.look.parting)
     for k in (0.0, 0.25, 0.5):
-        strand = np.array([(0.6 - k, -0.8), (0.35 - k, -1.12), (-0.2 - k, -1.24)]) * (side, 1)
+        strand = np.array([(0.6 - k, -0.8), (0.35 - k, -1.12), (-0.2 - k, -1.24)]) * (parting_side, 1)
         head.stroke(strand, 0.7, head.look.hair * 0.6, opacity=0.6)
 
 
 def _paint_parted(head: Head, drop: float = 0.12):
     p = head.look.parting
     left, right = (
-        [(x * side + 0.1 * p * (x < 0.8), y) for x, y in ((0.78, -0.52), (0.9, -0.28), (0.93, drop))]
-        for side in (-1, 1)
+        [(x * picture_side + 0.1 * p * (x < 0.8), y) for x, y in ((0.78, -0.52), (0.9, -0.28), (0.93, drop))]
+        for picture_side in (-1, 1)
     )
     _paint_cap(head, [*left[::-1], (p, -0.86), *right])
     head.stroke([(p, -0.86), (p * 0.9, -1.12), (p * 0.8, -1.22)], 0.8, head.look.hair * 0.55, opacity=0.8)
@@ -93,18 +93,18 @@ def _paint_fringe(head: Head):
 def _paint_strands(head: Head):
     """Parted hair, long beside the face; before the shoulders when the look says so."""
     _paint_parted(head, 0.35)
-    end = 2.45 if head.look.front_locks else 0.85
-    lock = [(0.98, -0.5), (1.16, 0.1), (1.28, end / 2), (1.3, end), (1.1, end + 0.06), (0.98, end / 2), (0.9, 0.0)]
+    tip = 2.45 if head.look.front_locks else 0.85
+    lock = [(0.98, -0.5), (1.16, 0.1), (1.28, tip / 2), (1.3, tip), (1.1, tip + 0.06), (0.98, tip / 2), (0.9, 0.0)]
     for flip in (1, -1):
         _lock(head, head.canvas.polygon(head.at(smooth(np.array(lock) * (flip, 1)))), head.look.hair, 2.0)
     for x in (1.06, 1.16):
-        strand = [(x - 0.05, 0.0), (x, 0.5 * end), (x + 0.05, end - 0.1)]
+        strand = [(x - 0.05, 0.0), (x, 0.5 * tip), (x + 0.05, tip - 0.1)]
         head.stroke(strand, 0.6, head.look.hair * 0.65, opacity=0.5, mirrored=True)
 
 
-def _ring(start: float, count: int, radius: np.ndarray | float = 1.0) -> np.ndarray:
+def _ring(last_angle: float, count: int, radius: np.ndarray | float = 1.0) -> np.ndarray:
     """Points over the skull between two angles that lie evenly about the crown."""
-    t = np.linspace(-np.pi - start, start, count)
+    t = np.linspace(-np.pi - last_angle, last_angle, count)
     return np.stack([radius * np.cos(t), radius * np.sin(t)], axis=-1)
 
 

@@ -88,11 +88,11 @@ def _sample_print(rng: np.random.Generator) -> str:
 
 
 def _sample_opening(rng: np.random.Generator, neckline: str) -> tuple[float, tuple[float, float]]:
-    depth, start, end = {
+    depth, neckline_end, strap_end = {
         "crew": (11, 0.06, 1), "scoop": (24, 0.2, 1), "v": (32, 0.1, 1), "boat": (8, 0.42, 1), "turtle": (4, 0.0, 1),
         "collar": (20, 0.03, 1), "buttoned": (13, 0.02, 1), "strap": (26, 0.5, 0.62),
     }[neckline]  # fmt: skip
-    return depth * rng.uniform(0.85, 1.15), (start, end)
+    return depth * rng.uniform(0.85, 1.15), (neckline_end, strap_end)
 
 
 def _sample_pattern(rng: np.random.Generator, sleeve: float) -> Figure:
@@ -106,17 +106,17 @@ def _sample_pattern(rng: np.random.Generator, sleeve: float) -> Figure:
     )  # fmt: skip
     spread, thick = (np.radians(rng.uniform(26, 38) if sleeve < 1 else rng.uniform(14, 18)), rng.uniform(12.4, 14))
     arms = []
-    for side in SIDES:
-        shoulder = shoulder_joint(torso, side, thick)
-        elbow = shoulder + 65 * np.array([side * np.sin(spread), np.cos(spread)])
-        wrist = elbow + 61 * np.array([side * np.sin(spread * 0.5), np.cos(spread * 0.5)])
-        arms.append(Arm.make(side, np.stack([shoulder, elbow, wrist]), thick * np.array([1.0, 0.8, 0.6])))
+    for picture_side in SIDES:
+        shoulder = shoulder_joint(torso, picture_side, thick)
+        elbow = shoulder + 65 * np.array([picture_side * np.sin(spread), np.cos(spread)])
+        wrist = elbow + 61 * np.array([picture_side * np.sin(spread * 0.5), np.cos(spread * 0.5)])
+        arms.append(Arm.make(picture_side, np.stack([shoulder, elbow, wrist]), thick * np.array([1.0, 0.8, 0.6])))
     return Figure(torso, tuple(arms))
 
 
 def neck_curve(garment: Garment, depth: float) -> np.ndarray:
     """The neckline from left to right, `depth` units deep."""
-    left, right = (_shoulder_line(garment, side, garment.opening[0]) for side in SIDES)
+    left, right = (_shoulder_line(garment, picture_side, garment.opening[0]) for picture_side in SIDES)
     x = np.linspace(-1, 1, 25)
     pointed = garment.neckline in ("v", "collar", "buttoned")
     fall = (1 - np.abs(x)) ** 0.9 if pointed else (1 - np.abs(x) ** 2.3) ** 0.75
@@ -125,7 +125,7 @@ def neck_curve(garment: Garment, depth: float) -> np.ndarray:
 
 def torso_outline(garment: Garment) -> np.ndarray:
     """The front: neckline, shoulders, armholes (cut in where there is no sleeve), sides and hem."""
-    left, right = (_side_outline(garment, side) for side in SIDES)
+    left, right = (_side_outline(garment, picture_side) for picture_side in SIDES)
     return np.concatenate([neck_curve(garment, garment.depth), right, hem_curve(garment)[::-1], left[::-1]])
 
 
@@ -145,31 +145,31 @@ def collar_outlines(garment: Garment) -> list[np.ndarray]:
     if garment.neckline not in ("collar", "buttoned"):
         return []
     flap = np.array([(half - 1, -4.4), (half + 4, 2.6), (17, depth + 6), (0.8, depth + 1), (8, depth * 0.4)])
-    return [garment.figure.torso.neck + flap * (side, 1) for side in SIDES]
+    return [garment.figure.torso.neck + flap * (picture_side, 1) for picture_side in SIDES]
 
 
-def _side_outline(garment: Garment, side: int) -> np.ndarray:
+def _side_outline(garment: Garment, picture_side: int) -> np.ndarray:
     torso = garment.figure.torso
-    tip, pit = armhole(garment.figure, side)
+    tip, pit = armhole(garment.figure, picture_side)
     levels = [v for v in LEVELS[1:] if v < garment.length - 0.05] + [garment.length]
-    flank = smooth([pit, *(torso.at(side * torso.half(v), v) for v in levels)], closed=False)
+    flank = smooth([pit, *(torso.at(picture_side * torso.half(v), v) for v in levels)], closed=False)
     if garment.sleeve:
         return np.concatenate([[tip], flank])
-    strap = _shoulder_line(garment, side, 0.74 if garment.opening[1] == 1 else garment.opening[1])
+    strap = _shoulder_line(garment, picture_side, 0.74 if garment.opening[1] == 1 else garment.opening[1])
     low = pit + 4 * DOWN
-    inner = np.array([strap[0] * 0.55 + low[0] * 0.45 - side * 2.5, strap[1] * 0.42 + low[1] * 0.58])
+    inner = np.array([strap[0] * 0.55 + low[0] * 0.45 - picture_side * 2.5, strap[1] * 0.42 + low[1] * 0.58])
     return np.concatenate([smooth([strap, inner, low], closed=False), flank[4:]])
 
 
-def _shoulder_line(garment: Garment, side: int, along: float) -> np.ndarray:
+def _shoulder_line(garment: Garment, picture_side: int, along: float) -> np.ndarray:
     torso = garment.figure.torso
-    base = torso.at(side * torso.neck_half, 0)
-    return base + along * (armhole(garment.figure, side)[0] - base)
+    base = torso.at(picture_side * torso.neck_half, 0)
+    return base + along * (armhole(garment.figure, picture_side)[0] - base)
 
 
-def sleeve_outline(garment: Garment, side: int) -> np.ndarray:
-    arm = garment.figure.arms[SIDES.index(side)]
-    tip, pit = armhole(garment.figure, side)
+def sleeve_outline(garment: Garment, picture_side: int) -> np.ndarray:
+    arm = garment.figure.arms[SIDES.index(picture_side)]
+    tip, pit = armhole(garment.figure, picture_side)
     t = np.linspace(0.45, garment.sleeve, 12)
     flare = 1 + 0.12 * (garment.sleeve < 1) * np.clip(t / garment.sleeve, 0, 1)
     across = arm.outer(t) * (arm.radius(t) * flare)[:, None]

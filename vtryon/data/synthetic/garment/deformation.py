@@ -59,14 +59,14 @@ def _kernel(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
     return x * np.log(np.maximum(x, 1e-12))
 
 
-def armhole(figure: Figure, side: int) -> np.ndarray:
+def armhole(figure: Figure, picture_side: int) -> np.ndarray:
     """Where a sleeve is sewn on: shoulder tip and armpit, (2, 2); a raised arm lifts both."""
-    torso, arm = figure.torso, figure.arms[SIDES.index(side)]
+    torso, arm = figure.torso, figure.arms[SIDES.index(picture_side)]
     upper = arm.joints[1] - arm.joints[0]
-    lift = np.clip((np.arctan2(side * upper[0], upper[1]) - 0.5) / 1.0, 0, 1)
-    tip = torso.at(side * (torso.shoulder - 2 * lift), 0) + (torso.drop - 0.6 * figure.ease - 3 * lift) * DOWN
+    lift = np.clip((np.arctan2(picture_side * upper[0], upper[1]) - 0.5) / 1.0, 0, 1)
+    tip = torso.at(picture_side * (torso.shoulder - 2 * lift), 0) + (torso.drop - 0.6 * figure.ease - 3 * lift) * DOWN
     pit = (
-        torso.at(side * (torso.widths[0] + 0.5 * figure.ease + 3 * lift), LEVELS[0])
+        torso.at(picture_side * (torso.widths[0] + 0.5 * figure.ease + 3 * lift), LEVELS[0])
         + (0.8 * figure.ease - 3 * lift) * DOWN
     )
     return np.stack([tip, pit])
@@ -76,26 +76,26 @@ def torso_landmarks(figure: Figure) -> np.ndarray:
     torso = figure.torso
     rise = 0.6 * figure.ease * DOWN
     points = [torso.neck - torso.neck_length * DOWN, *(torso.at(0, v) for v in (0.0, *LEVELS[:-1:2]))]
-    for side in SIDES:
-        tip, pit = armhole(figure, side)
-        base = torso.at(side * torso.neck_half, 0) - rise
-        top = torso.at(side * 0.92 * torso.neck_half, 0) - rise - torso.neck_length * DOWN
+    for picture_side in SIDES:
+        tip, pit = armhole(figure, picture_side)
+        base = torso.at(picture_side * torso.neck_half, 0) - rise
+        top = torso.at(picture_side * 0.92 * torso.neck_half, 0) - rise - torso.neck_length * DOWN
         points += [top, base, (base + tip) / 2, tip, (tip + pit) / 2, pit]
-        points += [torso.at(side * (torso.half(v) + figure.ease), v) for v in LEVELS[1:]]
+        points += [torso.at(picture_side * (torso.half(v) + figure.ease), v) for v in LEVELS[1:]]
     return np.stack(points)
 
 
-def sleeve_map(person: Figure, shop: Figure, side: int, points: np.ndarray) -> np.ndarray:
+def sleeve_map(person: Figure, shop: Figure, picture_side: int, points: np.ndarray) -> np.ndarray:
     """Points of a person's sleeve to the flat sleeve: the same share of its length and of its width."""
-    worn, flat = (figure.arms[SIDES.index(side)] for figure in (person, shop))
+    worn, flat = (figure.arms[SIDES.index(picture_side)] for figure in (person, shop))
 
-    def ribbon(places):
-        t, across = worn.locate(places)
+    def ribbon(sleeve_points):
+        t, across = worn.locate(sleeve_points)
         share = across / (worn.radius(t) + person.ease)
         return flat.line(t) + flat.outer(t) * (share * flat.radius(t))[..., None]
 
-    hole = armhole(person, side)
-    gap = armhole(shop, side) - ribbon(hole)
+    hole = armhole(person, picture_side)
+    gap = armhole(shop, picture_side) - ribbon(hole)
     down = hole[1] - hole[0]
     share = np.clip((points - hole[0]) @ down / (down @ down), -0.3, 1.3)[..., None]
     near = _ease_in(1 - _distance(points, *hole) / REACH)[..., None]
@@ -107,11 +107,11 @@ def deform(person: Figure, shop: Figure, frame: Frame, step: int) -> dict[int, n
     points = frame.blocks(step, 1)
     torso = Spline.fit(torso_landmarks(person), torso_landmarks(shop))(points)
     maps, blended = {}, torso.copy()
-    for side in SIDES:
-        sleeve = sleeve_map(person, shop, side, points)
-        away = _distance(points, *armhole(person, side))[..., None] / BLEND
-        maps[side] = torso + (sleeve - torso) * _ease_in(0.5 + away)
-        blended += (sleeve - torso) * _ease_in(0.5 - away)
+    for picture_side in SIDES:
+        sleeve = sleeve_map(person, shop, picture_side, points)
+        from_armhole = _distance(points, *armhole(person, picture_side))[..., None] / BLEND
+        maps[picture_side] = torso + (sleeve - torso) * _ease_in(0.5 + from_armhole)
+        blended += (sleeve - torso) * _ease_in(0.5 - from_armhole)
     maps[0] = blended
     return {key: frame.unfold(value, step, 1) for key, value in maps.items()}
 

@@ -25,18 +25,18 @@ WORDS = (
 FONTS = (cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_TRIPLEX, cv2.FONT_HERSHEY_SIMPLEX)
 
 
-def paint_word(canvas: Canvas, word: str, centre: np.ndarray, width: float, colour: np.ndarray, seed: int):
+def paint_word(canvas: Canvas, lettering: str, centre: np.ndarray, width: float, colour: np.ndarray, seed: int):
     """Bold lettering, `width` units wide for a long word."""
     font = FONTS[seed % len(FONTS)]
-    width *= min(1.0, 0.34 + 0.16 * len(word))
-    (wide, high), _ = cv2.getTextSize(word, font, 4, 14)
-    big = np.zeros((high + 40, wide + 40), np.uint8)
-    cv2.putText(big, word, (20, high + 20), font, 4, 255, 14, cv2.LINE_AA)
+    width *= min(1.0, 0.34 + 0.16 * len(lettering))
+    (wide, high), _ = cv2.getTextSize(lettering, font, 4, 14)
+    mask = np.zeros((high + 40, wide + 40), np.uint8)
+    cv2.putText(mask, lettering, (20, high + 20), font, 4, 255, 14, cv2.LINE_AA)
     pixels = width * canvas.frame.scale
-    size = (max(2, round(pixels)), max(2, round(pixels * big.shape[0] / big.shape[1])))
-    small = cv2.resize(big, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    size = (max(2, round(pixels)), max(2, round(pixels * mask.shape[0] / mask.shape[1])))
+    alpha = cv2.resize(mask, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     x, y = np.round(canvas.frame.pixels(centre) - np.array(size) / 2).astype(int)
-    canvas.paint(Patch(slice(y, y + size[1]), slice(x, x + size[0]), small), colour)
+    canvas.paint(Patch(slice(y, y + size[1]), slice(x, x + size[0]), alpha), colour)
 
 
 def paint_motif(canvas: Canvas, motif: str, centre: np.ndarray, radius: float, first: np.ndarray, second: np.ndarray):

@@ -55,13 +55,15 @@ def draw_shop(garment: Garment, frame: Frame) -> Shop:
 
 def _covers(garment: Garment, canvas: Canvas) -> dict[int, Patch]:
     """Where each layer is; the torso reaches a little under the sleeves, so that no gap opens at a moved armhole."""
-    sleeves = {side: canvas.polygon(sleeve_outline(garment, side)) for side in (SIDES if garment.sleeve else ())}
-    seams = [canvas.cut(canvas.line(_seam(garment, side), 6.0), sleeve) for side, sleeve in sleeves.items()]
+    sleeves, seams = {}, []
+    for picture_side in SIDES if garment.sleeve else ():
+        sleeves[picture_side] = canvas.polygon(sleeve_outline(garment, picture_side))
+        seams.append(canvas.cut(canvas.line(_seam(garment, picture_side), 6.0), sleeves[picture_side]))
     return {0: canvas.union(canvas.polygon(torso_outline(garment), *collar_outlines(garment)), *seams), **sleeves}
 
 
-def _seam(garment: Garment, side: int) -> np.ndarray:
-    tip, pit = armhole(garment.figure, side)
+def _seam(garment: Garment, picture_side: int) -> np.ndarray:
+    tip, pit = armhole(garment.figure, picture_side)
     return np.stack([tip + 0.2 * (pit - tip), pit])
 
 
@@ -78,9 +80,9 @@ def _paint_back(garment: Garment, canvas: Canvas, mask: np.ndarray):
     """The inside of the back, seen through the neckline; it belongs to the garment's mask but is never seen worn."""
     if garment.neckline in ("turtle", "strap"):
         return
-    front, back = (neck_curve(garment, garment.depth), neck_curve(garment._replace(neckline="crew"), 4.0))
-    raised = back - (5 if garment.neckline in ("collar", "buttoned") else 0) * DOWN
-    inside = canvas.polygon(np.concatenate([front + 1.5 * DOWN, raised[::-1]]))
+    front_curve, back_curve = (neck_curve(garment, garment.depth), neck_curve(garment._replace(neckline="crew"), 4.0))
+    raised = back_curve - (5 if garment.neckline in ("collar", "buttoned") else 0) * DOWN
+    inside = canvas.polygon(np.concatenate([front_curve + 1.5 * DOWN, raised[::-1]]))
     canvas.paint(inside, garment.fabric.colours[0] * 0.62)
     canvas.paint(canvas.line(raised + DOWN, 2.2), garment.trim * 0.78)
     label = raised[12] + 4 * DOWN + np.array([(-2.6, -1.6), (2.6, -1.6), (2.6, 1.8), (-2.6, 1.8)])
@@ -107,18 +109,18 @@ def _folds(garment: Garment, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return 1 + 0.022 * waves * np.clip(down / 120, 0.25, 1)
 
 
-def _paint_sleeve(garment: Garment, canvas: Canvas, side: int, box: Patch, units: np.ndarray):
-    arm = garment.figure.arms[SIDES.index(side)]
+def _paint_sleeve(garment: Garment, canvas: Canvas, picture_side: int, box: Patch, units: np.ndarray):
+    arm = garment.figure.arms[SIDES.index(picture_side)]
     along = (arm.joints[1] - arm.joints[0]).astype(np.float32)
     along /= np.linalg.norm(along)
     local = units - arm.joints[0].astype(np.float32)
     x, y = local[..., 0] * along[1] - local[..., 1] * along[0], local @ along
-    canvas.image[box.box] = garment.sleeve_fabric(x + 7 * side, y)
-    end, across = (arm.line(garment.sleeve), arm.outer(garment.sleeve) * (arm.radius(garment.sleeve) * 1.4))
-    cuff = np.stack([end - across, end + across])
+    canvas.image[box.box] = garment.sleeve_fabric(x + 7 * picture_side, y)
+    cuff_centre, across = (arm.line(garment.sleeve), arm.outer(garment.sleeve) * (arm.radius(garment.sleeve) * 1.4))
+    cuff = np.stack([cuff_centre - across, cuff_centre + across])
     if garment.banded or garment.kind in ("polo", "shirt", "raglan"):
         canvas.paint(canvas.line(cuff, 11.0 if garment.sleeve > 1 else 7.0), garment.trim)
     else:
         canvas.shade(canvas.line(cuff - along * 5, 0.9), 0.25)
-    canvas.shade(canvas.line(smooth(armhole(garment.figure, side), closed=False), 1.6, blur=0.8), 0.35)
+    canvas.shade(canvas.line(smooth(armhole(garment.figure, picture_side), closed=False), 1.6, blur=0.8), 0.35)
     canvas.image[box.box] *= volume(box.alpha, 4.5 * canvas.frame.scale, 0.16, 0.06)[..., None]

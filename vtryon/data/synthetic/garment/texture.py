@@ -24,10 +24,10 @@ class Fabric(NamedTuple):
     def __call__(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         first, second, third = self.colours
         colour = np.broadcast_to(first, (*x.shape, 3))
-        for weight, other in zip(
+        for weight, pattern_colour in zip(
             PATTERNS[self.pattern](x / self.size + self.phase, y / self.size), (second, third), strict=False
         ):
-            colour = colour + (other - colour) * weight[..., None].astype(np.float32)
+            colour = colour + (pattern_colour - colour) * weight[..., None].astype(np.float32)
         return colour.astype(np.float32)
 
 
@@ -95,10 +95,9 @@ def sample_fabric(rng: np.random.Generator) -> Fabric:
 
 
 def sample_colours(rng: np.random.Generator) -> np.ndarray:
-    first = PALETTE[rng.integers(len(PALETTE))]
-    others = []
-    while len(others) < 2:
-        other = PALETTE[rng.integers(len(PALETTE))]
-        if all(np.abs(other - seen).sum() > 150 for seen in (first, *others)):
-            others.append(other)
-    return np.clip(np.stack([first, *others]) + rng.uniform(-10, 10, (3, 1)), 8, 250).astype(np.float32)
+    chosen = [PALETTE[rng.integers(len(PALETTE))]]
+    while len(chosen) < 3:
+        candidate = PALETTE[rng.integers(len(PALETTE))]
+        if all(np.abs(candidate - colour).sum() > 150 for colour in chosen):
+            chosen.append(candidate)
+    return np.clip(np.stack(chosen) + rng.uniform(-10, 10, (3, 1)), 8, 250).astype(np.float32)

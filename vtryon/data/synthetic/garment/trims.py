@@ -39,26 +39,26 @@ def _paint_turtle(garment: Garment, canvas: Canvas):
 
 
 def _paint_collar(garment: Garment, canvas: Canvas):
-    own = garment.trim if garment.kind == "polo" else garment.fabric.colours[0]
-    _paint_placket(garment, canvas, own)
+    collar_colour = garment.trim if garment.kind == "polo" else garment.fabric.colours[0]
+    _paint_placket(garment, canvas, collar_colour)
     for flap in collar_outlines(garment):
         canvas.shade(canvas.polygon(flap + 0.8 * DOWN, blur=1.4), 0.25)
         patch = canvas.polygon(flap)
-        canvas.paint(patch, own)
+        canvas.paint(patch, collar_colour)
         canvas.model(patch, 1.5, 0.14)
 
 
-def _paint_placket(garment: Garment, canvas: Canvas, own: np.ndarray):
+def _paint_placket(garment: Garment, canvas: Canvas, colour: np.ndarray):
     torso = garment.figure.torso
     x, top = torso.neck[0], torso.neck[1] + garment.depth
-    whole = garment.neckline == "buttoned"
-    bottom = torso.at(0, garment.length)[1] + 6 if whole else top + 26
+    to_hem = garment.neckline == "buttoned"
+    bottom = torso.at(0, garment.length)[1] + 6 if to_hem else top + 26
     corners = np.array([(x - 4, top - 6), (x + 4, top - 6), (x + 4, bottom), (x - 4, bottom)])
     strip = canvas.polygon(corners)
-    canvas.paint(strip._replace(alpha=strip.alpha * 0.7), own)
+    canvas.paint(strip._replace(alpha=strip.alpha * 0.7), colour)
     for edge in (corners[[0, 3]], corners[[1, 2]]):
         canvas.shade(canvas.line(edge, 0.9), 0.3)
-    for y in np.arange(top + 5, bottom - 3, 17 if whole else 9):
+    for y in np.arange(top + 5, bottom - 3, 17 if to_hem else 9):
         canvas.paint(canvas.discs(np.array([(x, y)]), 1.5), np.clip(280 - garment.fabric.colours[0], 60, 245))
 
 
