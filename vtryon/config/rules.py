@@ -197,6 +197,9 @@ RULES: dict[str, Rule] = {
     "compression.freezes": SHARE,
     "analysis.pairs": _whole(1),
     "analysis.batch": _whole(1),
+    "analysis.probes": _whole(1),
+    "analysis.exact": _whole(1),
+    "analysis.sample": _whole(3),
     "analysis.calibration": _whole(1),
     "analysis.shares": Rule(
         lambda v: isinstance(v, list) and all(_is_number(s) and 0 <= s <= 1 for s in v), "a list of shares in [0, 1]"

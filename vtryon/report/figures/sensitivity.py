@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vtryon.report.figures import sensitivity_blocks, sensitivity_filters
+from vtryon.report.figures import sensitivity_blocks, sensitivity_filters, sensitivity_screened
 from vtryon.report.figures.figure import sheet
 
 Rows = Sequence[dict[str, str]]
@@ -13,7 +13,7 @@ INT8_MEASURES = {"mse": "MSE to float, 8-bit", "ssim": "1 - SSIM to float", "epe
 
 
 def draw(run: Path, kind: str) -> dict[str, Any]:
-    """Draw the results of an analysis of this kind ("blocks", "filters" or "int8") in the folder of its run.
+    """Draw the results of an analysis of this kind, one of `KINDS`, in the folder of its run.
 
     Returns findings for the run's row.
     """
@@ -44,4 +44,9 @@ def _int8_cost(row: dict[str, str], measure: str) -> float:
     return 1 - value if measure == "ssim" else value
 
 
-KINDS = {"blocks": sensitivity_blocks.draw, "filters": sensitivity_filters.draw, "int8": draw_int8}
+KINDS = {
+    "blocks": sensitivity_blocks.draw,
+    "filters": sensitivity_filters.draw,
+    "filters_screened": sensitivity_screened.draw,
+    "int8": draw_int8,
+}
