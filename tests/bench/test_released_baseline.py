@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from vtryon.bench.data_loading import draw_pose
-from vtryon.bench.released_baseline import Given, PlainStep, prepare
+from vtryon.bench.released_baseline import PlainStep, ReleasedBatch, prepare
 from vtryon.bench.train_step import _table, measure, our_step, plain_step, samples, student_stage
 from vtryon.data.sample import TryOnBatch, finish
 from vtryon.losses.perceptual import Perceptual
@@ -61,7 +61,8 @@ def test_both_losses_have_the_same_gradients(parts):
     net, tutor, perceptual = (part.double() for part in parts)
     given = samples(2, SIZE)
     plain_net = copy.deepcopy(net).train()
-    plain = PlainStep(plain_net, copy.deepcopy(tutor), perceptual)(Given(*(part.double() for part in prepare(*given))))
+    prepared = ReleasedBatch(*(part.double() for part in prepare(*given)))
+    plain = PlainStep(plain_net, copy.deepcopy(tutor), perceptual)(prepared)
     batch = [part.double() if getattr(part, "dtype", None) == torch.float32 else part for part in finish(given.raw)]
     ours = student_stage(net, tutor, perceptual, torch.optim.Adam).terms(TryOnBatch(*batch))["total"]
     ours.backward()

@@ -58,7 +58,7 @@ def take(mib):
 @pytest.mark.slow  # starts a process
 def test_memory_is_what_the_work_took_beyond_what_was_there():
     found = footprint(take, 64)
-    assert found.said == 64 * 2**18
+    assert found.result == 64 * 2**18
     assert 120 < found.extra_mib < 140  # the ones and their copy
     assert found.peak_mib > found.extra_mib
 

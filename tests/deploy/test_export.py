@@ -183,7 +183,7 @@ def test_a_tutor_is_not_exported(tmp_path):
 
 def test_int8_learns_from_training_persons_and_is_judged_on_the_test_list(net, tmp_path):
     draw(tmp_path, 6, 3, 0, SIZE, 1)
-    known = known_pairs(net, SIZE, given=tmp_path)
+    known = known_pairs(net, SIZE, folder=tmp_path)
     assert (len(known.calibration), len(known.judged.pairs)) == (6, 3)
     assert {tuple(each.shape) for each in known.calibration[0]} == {(1, 3, *SIZE), (1, 1, *SIZE)}
     assert all(set(edge.unique().tolist()) <= {0.0, 1.0} for _, _, edge in known.calibration)
@@ -194,7 +194,7 @@ def test_int8_learns_from_training_persons_and_is_judged_on_the_test_list(net, t
 @pytest.mark.parametrize(("train", "test"), [(8, 0), (0, 8)])
 def test_of_a_folder_with_one_split_no_pair_is_both_learnt_from_and_judged_by(net, tmp_path, train, test):
     draw(tmp_path, train, test, 0, SIZE, 1)
-    known = known_pairs(net, SIZE, given=tmp_path)
+    known = known_pairs(net, SIZE, folder=tmp_path)
     learnt = {pair[0].numpy().tobytes() for pair in known.calibration}
     judged = {pair[0].numpy().tobytes() for pair in known.judged.pairs}
     assert learnt
@@ -234,16 +234,16 @@ def test_other_data_than_the_network_was_trained_on_is_said_to_be_that(trained, 
     net, run, data = trained
     draw(tmp_path / "other", 6, 3, 1, SIZE, 1)
     assert "not the data that the network was trained on, my photos" in (
-        known_pairs(net, SIZE, run, given=tmp_path / "other").judged.source
+        known_pairs(net, SIZE, run, folder=tmp_path / "other").judged.source
     )
     data.rename(tmp_path / "moved")
     gone = known_pairs(net, SIZE, run)
     assert f"procedural pictures, as {data}, which the network was trained on, is not there" in gone.judged.source
     assert "--calibrate ROOT" in gone.judged.source
-    found = known_pairs(net, SIZE, run, given=tmp_path / "moved")
+    found = known_pairs(net, SIZE, run, folder=tmp_path / "moved")
     assert "(the data that the network was trained on)" in found.judged.source
     with pytest.raises(FileNotFoundError, match="no such folder; --calibrate wants one"):
-        known_pairs(net, SIZE, run, given=data)
+        known_pairs(net, SIZE, run, folder=data)
 
 
 def test_the_verb_writes_into_the_run_and_says_what_was_checked(run, capsys):

@@ -15,7 +15,7 @@ def test_a_known_shift_in_pixels_is_its_end_point_error():
     flow = torch.stack([grid(3, 4), grid(0, 0)])
     found = end_point_error(flow, grid(0, 0).expand(2, -1, -1, -1))
     torch.testing.assert_close(found.pixels, torch.tensor([5.0, 0.0]), atol=1e-5, rtol=0)
-    assert found.seen.tolist() == [48, 48]
+    assert found.truth_count.tolist() == [48, 48]
 
 
 def test_places_without_a_truth_do_not_count():
@@ -26,6 +26,6 @@ def test_places_without_a_truth_do_not_count():
     flow = torch.zeros(3, 2, 4, 5)
     flow[:, 0, :, 0] = 1  # two pixels off in the first column, right elsewhere
     found = end_point_error(flow, truth)
-    assert found.seen.tolist() == [10, 4, 0]
+    assert found.truth_count.tolist() == [10, 4, 0]
     torch.testing.assert_close(found.pixels[:2], torch.tensor([0.4, 2.0]))
     assert found.pixels[2].isnan()

@@ -26,9 +26,9 @@ def draw_examples(folder: Path, count: int = 4) -> Examples:
     for index in range(count):
         person = make_person(SEED, TEST, index, frame)
         worn = wear(person, make_shop(SEED, TEST, index, frame), frame)
-        other = make_shop(SEED, TEST, index + count, frame)
+        unworn_garment = make_shop(SEED, TEST, index + count, frame)
         examples.persons.append(folder / f"person_{index + 1}.png")
         examples.garments.append(folder / f"garment_{index + 1}.png")
         write_photo(examples.persons[-1], worn.image)
-        write_photo(examples.garments[-1], to_uint8(other.image, frame))
+        write_photo(examples.garments[-1], to_uint8(unworn_garment.image, frame))
     return examples

@@ -83,12 +83,12 @@ class Network:
         """The person, RGB of any size, in the garment."""
         pair = prepare(person, garment.image, garment.mask, self.size)
         batch = [tensor.to(self.device, memory_format=torch.channels_last) for tensor in batch_of([pair])]
-        answers = []
-        timed = latency(lambda: answers.append(self.net(*batch)), warmup=0, repeats=1, device=self.device)
-        answer = answers[0]
-        image = pair.restore(photos(answer.image)[0])
-        mask = (answer.mask[0, 0] * 255).round().byte().cpu().numpy()
-        warped = photos(answer.warped_cloth)[0]
+        try_ons = []
+        timed = latency(lambda: try_ons.append(self.net(*batch)), warmup=0, repeats=1, device=self.device)
+        try_on = try_ons[0]
+        image = pair.restore(photos(try_on.image)[0])
+        mask = (try_on.mask[0, 0] * 255).round().byte().cpu().numpy()
+        warped = photos(try_on.warped_cloth)[0]
         return Dressed(image, warped, mask, difference(person, image), Cost(timed.median_ms, self.mib, self.gmacs))
 
 
@@ -123,10 +123,10 @@ def offered(names: Sequence[str] = (), runs: Path | None = None) -> dict[str, Pa
     if names:
         return dict(_named(name, committed) for name in names)
     runs = runs or Path(os.environ.get("VTRYON_RUNS", "runs")).expanduser()
-    found = committed | {run: runs / run for run in RUNS if (runs / run / WEIGHTS).is_file()}
-    if not found:
+    networks = committed | {run: runs / run for run in RUNS if (runs / run / WEIGHTS).is_file()}
+    if not networks:
         raise WeightsMissingError("no network is here: run `vtryon demo` first (minutes), or name a run or weight file")
-    return found
+    return networks
 
 
 def _named(name: str, committed: dict[str, Path]) -> tuple[str, Path]:
@@ -137,8 +137,10 @@ def _named(name: str, committed: dict[str, Path]) -> tuple[str, Path]:
         return path.stem, path
     if name in committed:
         return name, committed[name]
-    there = ", ".join(committed) or "none"
-    raise WeightsMissingError(f"{name}: no run's folder, no weight file, and no name of `vtryon weights` ({there})")
+    committed_names = ", ".join(committed) or "none"
+    raise WeightsMissingError(
+        f"{name}: no run's folder, no weight file, and no name of `vtryon weights` ({committed_names})"
+    )
 
 
 def described(network: Network) -> dict[str, Any]:

@@ -56,13 +56,13 @@ class Page:
                     gr.Markdown("Choose a person and a garment, and press *Try on*; or let the camera do it.")
             with gr.Row():
                 columns = [_column(number) for number in range(MOST)]
-            outputs = [part for column in columns for part in column]
+            outputs = [component for column in columns for component in column]
             button.click(self.dress, [person, cloth, chosen], outputs)
-            seen = gr.State(0.0)
+            frame_time = gr.State(0.0)
             camera.stream(
                 self.frame,
-                [camera, cloth, chosen, seen],
-                [live, rate, seen],
+                [camera, cloth, chosen, frame_time],
+                [live, rate, frame_time],
                 stream_every=FRAME,
                 concurrency_limit=1,
                 show_progress="hidden",
@@ -78,10 +78,10 @@ class Page:
         except (ValueError, OSError) as error:
             raise gr.Error(_without_folders(str(error), person, cloth)) from error
         shown += [_empty() for _ in range(MOST - len(chosen))]
-        return [part for column in shown for part in column]
+        return [value for column in shown for value in column]
 
     def frame(
-        self, frame: np.ndarray | None, cloth: str | None, chosen: Sequence[str], before: float
+        self, frame: np.ndarray | None, cloth: str | None, chosen: Sequence[str], previous_time: float
     ) -> tuple[np.ndarray | None, str, float]:
         """A picture of the camera in the garment, by the first network that is chosen.
 
@@ -89,14 +89,15 @@ class Page:
             The try-on, the frame rate in words, and the time of this frame in seconds.
         """
         if frame is None or cloth is None or not chosen:
-            return frame, "Choose a garment and a network.", before
+            return frame, "Choose a garment and a network.", previous_time
         try:
             dressed = self.opened(chosen[0]).dress(np.ascontiguousarray(frame), self.garment(Path(cloth)))
         except (ValueError, OSError) as error:
             raise gr.Error(_without_folders(str(error), cloth)) from error
-        now = time.monotonic()
-        rate = f"{1 / (now - before):.1f} frames a second, " if 0 < now - before < 10 else ""
-        return dressed.image, f"{rate}{dressed.cost.ms:.0f} ms the network", now
+        current_time = time.monotonic()
+        seconds = current_time - previous_time
+        rate = f"{1 / seconds:.1f} frames a second, " if 0 < seconds < 10 else ""
+        return dressed.image, f"{rate}{dressed.cost.ms:.0f} ms the network", current_time
 
     def _answer(self, name: str, photo: np.ndarray, garment: Garment) -> tuple[Network, Dressed]:
         network = self.opened(name)
@@ -138,24 +139,13 @@ def _column(number: int) -> Column:
             elem_classes="try-on",
         )
         with gr.Row():
-            parts = [
-                gr.Image(
-                    label=label,
-                    format="png",
-                    interactive=False,
-                    buttons=[],
-                    min_width=80,
-                    height=170,
-                    elem_classes="part",
-                )
-                for label in ("Warped garment", "Mask", "What changed")
-            ]
+            details = [_detail(label) for label in ("Warped garment", "Mask", "What changed")]
         with gr.Accordion("Card", open=False):
             card = gr.JSON(show_label=False)
-    return column, head, image, *parts, card
+    return column, head, image, *details, card
 
 
-def _part(label: str) -> gr.Image:
+def _detail(label: str) -> gr.Image:
     return gr.Image(
         label=label, format="png", interactive=False, buttons=[], min_width=80, height=170, elem_classes="part"
     )

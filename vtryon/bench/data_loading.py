@@ -92,8 +92,9 @@ def _ours(data: VitonDataModule, batches: int) -> None:
 
 def _plain(records: list[Record], batches: int) -> None:
     order = random.Random(0).sample(records, batches * BATCH)
-    for start in range(0, len(order), BATCH):
-        default_collate([plain_sample(record, random.choice(records)) for record in order[start : start + BATCH]])
+    for batch_start in range(0, len(order), BATCH):
+        batch = order[batch_start : batch_start + BATCH]
+        default_collate([plain_sample(record, random.choice(records)) for record in batch])
 
 
 def plain_sample(record: Record, other_record: Record) -> dict[str, Tensor]:

@@ -47,13 +47,17 @@ class Subject(NamedTuple):
 
 
 def main(
-    runs: Sequence[Path], widths: Sequence[str], ways: Sequence[str] = WAYS, rounds: int = 10, out: Path | None = None
+    runs: Sequence[Path],
+    widths: Sequence[str],
+    contender_names: Sequence[str] = WAYS,
+    rounds: int = 10,
+    out: Path | None = None,
 ) -> int:
-    """Measure networks of runs, and of published widths with random weights, in each of `ways`."""
+    """Measure networks of runs, and of published widths with random weights, as each of the contenders."""
     rows, tables = [], []
     for subject in [*map(of_run, runs), *map(of_width, widths)]:
         with tempfile.TemporaryDirectory() as folder:
-            compared = compare(subject, ways, rounds, Path(folder))
+            compared = compare(subject, contender_names, rounds, Path(folder))
         tables.append(table(compared))
         rows += compared
     return show(tables, rows, out)
@@ -74,43 +78,43 @@ def of_run(run: Path) -> Subject:
     return Subject(run.name, "trained", net, size)
 
 
-def compare(subject: Subject, ways: Sequence[str], rounds: int, folder: Path) -> list[dict[str, Any]]:
-    """A row for each of `ways` (see `Contender.parse`), the plain one first; files are left in the empty `folder`."""
-    contenders = {way: Contender.parse(way) for way in dict.fromkeys((PLAIN, *ways))}
+def compare(subject: Subject, contender_names: Sequence[str], rounds: int, folder: Path) -> list[dict[str, Any]]:
+    """A row for each contender (`Contender.parse`), the plain one first; files are left in the empty `folder`."""
+    contenders = {name: Contender.parse(name) for name in dict.fromkeys((PLAIN, *contender_names))}
     weights, cache, size = folder / "net.safetensors", folder / "cache", subject.size
     save_net(subject.net, weights)
     drawn = drawn_pairs(size, PAIRS + CALIBRATION)
     pairs, calibration = drawn[:PAIRS], drawn[PAIRS:]
     sources, runtimes, starts, images = {}, {}, {}, {}
-    for way, contender in track(contenders.items(), f"{subject.name}: files", transient=True):
-        sources[way] = contender.source(weights, size, calibration)
-        runtimes[way] = contender.open(sources[way], size, cache)
+    for name, contender in track(contenders.items(), f"{subject.name}: files", transient=True):
+        sources[name] = contender.source(weights, size, calibration)
+        runtimes[name] = contender.open(sources[name], size, cache)
     limit = ceilings()
-    calls = {way: _call(runtimes[way], contender, pairs) for way, contender in contenders.items()}
+    calls = {name: _call(runtimes[name], contender, pairs) for name, contender in contenders.items()}
     times = interleaved(calls, 1, rounds)
     limit = highest(limit, ceilings())
-    for way, contender in track(contenders.items(), f"{subject.name}: start and memory", transient=True):
-        starts[way] = footprint(starting, contender, sources[way], size, cache)
-        images[way] = _images(runtimes[way], contender, pairs)
+    for name, contender in track(contenders.items(), f"{subject.name}: start and memory", transient=True):
+        starts[name] = footprint(starting, contender, sources[name], size, cache)
+        images[name] = _images(runtimes[name], contender, pairs)
     rows, gmacs = [], cost(subject.net, size)["gmacs"]
-    for way, contender in contenders.items():
+    for name, contender in contenders.items():
         gmacs_counted = gmacs
         if contender.backend == "torch" and not isinstance(subject.net, Int8TryOnNet):  # torch does not count int8
-            gmacs_counted = gmacs_made(runtimes[way], pairs[0])
+            gmacs_counted = gmacs_made(runtimes[name], pairs[0])
         rows.append(
             {
                 "network": subject.name,
                 "weights": subject.weights,
                 "resolution": "x".join(map(str, size)),
                 "gmacs": round(gmacs, 3),
-                "way": way,
+                "way": name,
                 "gmacs_made": round(gmacs_counted, 3),
-                "mib": round(_bytes(sources[way]) / 2**20, 2),
-                **_speed(times[way], times[PLAIN], contender, gmacs_counted, limit),
-                **_quality(images[way], images[PLAIN]),
-                "convolutions": " ".join(f"{count} {kind}" for kind, count in runtimes[way].convolutions().items()),
-                "start_s": round(starts[way].said, 2),
-                "peak_mib": None if starts[way].peak_mib is None else round(starts[way].peak_mib),
+                "mib": round(_bytes(sources[name]) / 2**20, 2),
+                **_speed(times[name], times[PLAIN], contender, gmacs_counted, limit),
+                **_quality(images[name], images[PLAIN]),
+                "convolutions": " ".join(f"{count} {kind}" for kind, count in runtimes[name].convolutions().items()),
+                "start_s": round(starts[name].result, 2),
+                "peak_mib": None if starts[name].peak_mib is None else round(starts[name].peak_mib),
                 "pairs": PAIRS,
             }
         )
@@ -146,15 +150,15 @@ def _batch(pairs: Sequence[Pair], count: int) -> tuple:
 
 def _speed(measured: Latency, plain: Latency, contender: Contender, gmacs: float, limit: Ceilings) -> dict[str, Any]:
     """Milliseconds a picture, however many are computed at once."""
-    together = contender.batch * contender.streams
+    pictures_at_once = contender.batch * contender.streams
     floor = floor_ms(limit, 2 * gmacs, 0, contender.kind)
     return {
-        "min_ms": round(measured.min_ms / together, 2),
-        "median_ms": round(measured.median_ms / together, 2),
-        "p90_ms": round(measured.p90_ms / together, 2),
-        "fps": round(1e3 * together / measured.median_ms, 2),
-        "faster": round(plain.median_ms * together / measured.median_ms, 2),
-        "of_limit": verdict(measured.min_ms / together, floor),
+        "min_ms": round(measured.min_ms / pictures_at_once, 2),
+        "median_ms": round(measured.median_ms / pictures_at_once, 2),
+        "p90_ms": round(measured.p90_ms / pictures_at_once, 2),
+        "fps": round(1e3 * pictures_at_once / measured.median_ms, 2),
+        "faster": round(plain.median_ms * pictures_at_once / measured.median_ms, 2),
+        "of_limit": verdict(measured.min_ms / pictures_at_once, floor),
         "limit_gflops": round(limit.gflops[contender.kind]),
         "repeats": measured.repeats,
         "threads": measured.threads,

@@ -33,7 +33,7 @@ class PlainStep:
     def __init__(self, student: TryOnNet, tutor: TutorNet, perceptual: Perceptual):
         self.student, self.tutor, self.perceptual = student, tutor.eval().requires_grad_(True), perceptual
 
-    def __call__(self, inputs: "Given") -> Float[Tensor, ""]:
+    def __call__(self, inputs: "ReleasedBatch") -> Float[Tensor, ""]:
         fake, fake_image, lesson = self._teach(inputs)
         output = plain_warp(self.student.warp, fake_image, inputs.cloth, inputs.cloth_edge)
         painted = self.student.generator(torch.cat([fake_image, output.cloths[-1], output.edges[-1]], dim=1))
@@ -47,10 +47,12 @@ class PlainStep:
         loss = loss + self._look(tried_on, person) + self._look(rendered, person)
         return loss + 2 * self._look(rendered * skin, person * skin)
 
-    def _teach(self, inputs: "Given") -> tuple["PlainWarp", Tensor, "PlainWarp"]:
-        fake = plain_warp(self.tutor.warp, inputs.cond, inputs.other, inputs.other_edge)
+    def _teach(self, inputs: "ReleasedBatch") -> tuple["PlainWarp", Tensor, "PlainWarp"]:
+        fake = plain_warp(self.tutor.warp, inputs.cond, inputs.other_cloth, inputs.other_edge)
         bare = inputs.arms * (1 - fake.edges[-1])
-        painted = self.tutor.generator(torch.cat([inputs.kept, fake.cloths[-1], fake.edges[-1], bare], dim=1))
+        painted = self.tutor.generator(
+            torch.cat([inputs.preserved_region, fake.cloths[-1], fake.edges[-1], bare], dim=1)
+        )
         fake_image, _, _ = _compose(painted, fake, 1)
         return fake, fake_image.detach(), plain_warp(self.tutor.warp, inputs.cond, inputs.cloth, inputs.cloth_edge)
 
@@ -71,26 +73,26 @@ class PlainStep:
         return sum(weight * F.l1_loss(output_map, target_map.detach()) for weight, output_map, target_map in pairs)
 
 
-class Given(NamedTuple):
+class ReleasedBatch(NamedTuple):
     """A batch as the released loop has it before its networks."""
 
     person: Tensor
     cloth: Tensor  # 0 off the garment
     cloth_edge: Tensor
-    other: Tensor
+    other_cloth: Tensor
     other_edge: Tensor
     worn_edge: Tensor
     cond: Tensor
-    kept: Tensor
+    preserved_region: Tensor  # face, other clothes and hands of the person
     arms: Tensor
 
 
-def prepare(raw: Raw, keypoints: Float[np.ndarray, "b 18 2"]) -> Given:
+def prepare(raw: Raw, keypoints: Float[np.ndarray, "b 18 2"]) -> ReleasedBatch:
     """Sample by sample what the released data set does, then label by label what its loop does.
 
     `keypoints` are x and y in pixels of the pictures; `raw.pose` is not looked at.
     """
-    person, cloth, other = (_each(map_picture, picture) for picture in (raw.person, raw.cloth, raw.other_cloth))
+    person, cloth, other_cloth = (_each(map_picture, picture) for picture in (raw.person, raw.cloth, raw.other_cloth))
     cloth_edge, other_edge = (_each(map_edge, picture) for picture in (raw.cloth_edge, raw.other_edge))
     pose = torch.stack([draw_pose(points, person.shape[2:]) for points in keypoints])
     label, densepose = raw.parse[:, None].float(), raw.densepose[:, None].float()
@@ -102,15 +104,15 @@ def prepare(raw: Raw, keypoints: Float[np.ndarray, "b 18 2"]) -> Given:
     arm = (label == 11).float() + (label == 13).float()
     hand = (densepose == 3).float() + (densepose == 4).float()
     one_hot = torch.zeros(len(person), 25, *person.shape[2:]).scatter_(1, densepose.long(), 1.0)
-    return Given(
+    return ReleasedBatch(
         person=person,
         cloth=cloth * cloth_edge,
         cloth_edge=cloth_edge,
-        other=other * other_edge,
+        other_cloth=other_cloth * other_edge,
         other_edge=other_edge,
         worn_edge=(label == 4).float(),
         cond=torch.cat([face, clothes, one_hot, pose], dim=1),
-        kept=(face + clothes) * person + arm * hand * person,
+        preserved_region=(face + clothes) * person + arm * hand * person,
         arms=sum((densepose == value).float() for value in range(15, 23)),
     )
 
@@ -132,8 +134,8 @@ def plain_warp(warp: AFWM, cond: Tensor, cloth: Tensor, cloth_edge: Tensor) -> P
     person_features = warp.cond_FPN(warp.cond_features(cond))
     flow, out = None, PlainWarp([], [], person_features, [], [], [])
     for k, (c, p) in enumerate(zip(cloth_features, person_features, strict=True)):
-        seen = c if flow is None else _sample(c, flow.detach())
-        coarse = warp.aflow_net.netMain[k](F.leaky_relu(plain_correlation(seen, p, warp.aflow_net.radius), 0.1))
+        warped = c if flow is None else _sample(c, flow.detach())
+        coarse = warp.aflow_net.netMain[k](F.leaky_relu(plain_correlation(warped, p, warp.aflow_net.radius), 0.1))
         flow = _grid(coarse) if flow is None else _sample(flow, _grid(coarse))
         fine = warp.aflow_net.netRefine[k](torch.cat([_sample(c, flow), p], dim=1))
         flow = _sample(flow, _grid(fine))

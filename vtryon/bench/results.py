@@ -27,8 +27,8 @@ def show(tables: Sequence[Table], rows: Sequence[Row], out: Path | None = None) 
 
 def write_rows(rows: Sequence[Row], out: Path) -> None:
     """Write rows of the same columns as CSV, each with commit, processor and date of this measurement."""
-    known = provenance()
-    origin = {key: known[key] for key in ORIGIN}
+    run_facts = provenance()
+    origin = {key: run_facts[key] for key in ORIGIN}
     with atomic_write(out) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [*rows[0], *origin], lineterminator="\n")
         writer.writeheader()

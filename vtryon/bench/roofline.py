@@ -25,12 +25,12 @@ class Ceilings(NamedTuple):
 
 def ceilings(seconds: float = 1.0) -> Ceilings:
     """Measure them on the CPU, with torch's threads; `seconds` for each type, and for the copy."""
-    wide, small = torch.rand(2, SIDE, SIDE), torch.randint(-64, 64, (2, SIDE, SIDE), dtype=torch.int8)
-    narrow, space = wide.bfloat16(), torch.empty(2, COPY, dtype=torch.uint8)
+    f32_factors, int8_factors = torch.rand(2, SIDE, SIDE), torch.randint(-64, 64, (2, SIDE, SIDE), dtype=torch.int8)
+    bf16_factors, space = f32_factors.bfloat16(), torch.empty(2, COPY, dtype=torch.uint8)
     products = {
-        "f32": lambda: torch.mm(*wide),
-        "bf16": lambda: torch.mm(*narrow),
-        "int8": lambda: torch._int_mm(*small),
+        "f32": lambda: torch.mm(*f32_factors),
+        "bf16": lambda: torch.mm(*bf16_factors),
+        "int8": lambda: torch._int_mm(*int8_factors),
     }
     work = 2 * SIDE**3 / 1e9
     return Ceilings(
@@ -64,7 +64,7 @@ def _best(run: Callable[[], object], seconds: float) -> float:
     """Seconds of the fastest run, of as many as fit, but at least two."""
     times: list[float] = []
     while len(times) < 2 or sum(times) < seconds:
-        start = time.perf_counter()
+        start_time = time.perf_counter()
         run()
-        times.append(time.perf_counter() - start)
+        times.append(time.perf_counter() - start_time)
     return min(times)

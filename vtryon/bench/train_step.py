@@ -33,7 +33,7 @@ from vtryon.models.tryon import TryOnNet, TutorNet
 from vtryon.training.student import Student
 
 
-class Given(NamedTuple):
+class StepInputs(NamedTuple):
     """The same samples for both steps."""
 
     raw: Raw
@@ -57,25 +57,25 @@ def main(size: tuple[int, int] = (256, 192), batch: int = 4, rounds: int = 2, ou
     return show([_table(seconds, title, f"perceptual loss: {perceptual.name}\n{machine}")], rows, out)
 
 
-def measure(net: TryOnNet, tutor: TutorNet, perceptual: Perceptual, given: Given, rounds: int) -> dict[str, list]:
+def measure(net: TryOnNet, tutor: TutorNet, perceptual: Perceptual, inputs: StepInputs, rounds: int) -> dict[str, list]:
     """Seconds of each step in each round, ours and the plain one in turn; the first round only warms up."""
     steps = {"vtryon": our_step(net, tutor, perceptual), "plain loop": plain_step(net, tutor, perceptual)}
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     for number in track(range(rounds + 1), "rounds", transient=True):
         for name, step in steps.items():
             begin = time.perf_counter()
-            step(given)
+            step(inputs)
             if number:
                 seconds[name].append(time.perf_counter() - begin)
     return seconds
 
 
-def our_step(net: TryOnNet, tutor: TutorNet, perceptual: Perceptual) -> Callable[[Given], float]:
+def our_step(net: TryOnNet, tutor: TutorNet, perceptual: Perceptual) -> Callable[[StepInputs], float]:
     """A step as `vtryon run` takes it, on copies of the networks; returns the loss."""
     adam = partial(torch.optim.Adam, lr=5e-5, betas=(0.5, 0.999))
     stage = student_stage(copy.deepcopy(net), copy.deepcopy(tutor), perceptual, adam)
     (optimizer,), _ = stage.configure_optimizers()
-    return lambda given: _update(lambda: stage.terms(finish(given.raw))["total"], [optimizer])
+    return lambda inputs: _update(lambda: stage.terms(finish(inputs.raw))["total"], [optimizer])
 
 
 def student_stage(net: TryOnNet, tutor: TutorNet, perceptual: Perceptual, optimizer: Callable) -> Student:
@@ -85,13 +85,15 @@ def student_stage(net: TryOnNet, tutor: TutorNet, perceptual: Perceptual, optimi
     return stage
 
 
-def plain_step(net: TryOnNet, tutor: TutorNet, perceptual: Perceptual) -> Callable[[Given], float]:
+def plain_step(net: TryOnNet, tutor: TutorNet, perceptual: Perceptual) -> Callable[[StepInputs], float]:
     """The released loop's step, on copies of the networks; returns the loss."""
     net = copy.deepcopy(net).train()
     step = PlainStep(net, copy.deepcopy(tutor), perceptual)
-    parts = ((net.warp, 1e-5), (net.generator, 5e-5))
-    optimizers = [torch.optim.Adam(part.parameters(), lr=rate, betas=(0.5, 0.999)) for part, rate in parts]
-    return lambda given: _update(lambda: step(prepare(*given)), optimizers)
+    learning_rates = ((net.warp, 1e-5), (net.generator, 5e-5))
+    optimizers = [
+        torch.optim.Adam(subnetwork.parameters(), lr=rate, betas=(0.5, 0.999)) for subnetwork, rate in learning_rates
+    ]
+    return lambda inputs: _update(lambda: step(prepare(*inputs)), optimizers)
 
 
 def _update(loss: Callable[[], torch.Tensor], optimizers: list[torch.optim.Optimizer]) -> float:
@@ -104,7 +106,7 @@ def _update(loss: Callable[[], torch.Tensor], optimizers: list[torch.optim.Optim
     return value.item()
 
 
-def samples(batch: int, size: tuple[int, int], seed: int = 0) -> Given:
+def samples(batch: int, size: tuple[int, int], seed: int = 0) -> StepInputs:
     """Noise of the right kinds: how long a step takes does not depend on what is on the pictures."""
     r = np.random.RandomState(seed)
     keypoints = r.uniform(0, 1, (batch, 18, 2)) * (size[1], size[0])
@@ -115,7 +117,7 @@ def samples(batch: int, size: tuple[int, int], seed: int = 0) -> Given:
     tensors = {name: torch.from_numpy(value.astype(np.uint8)) for name, value in fields.items()}
     tensors["pose"] = torch.from_numpy(np.stack([boxes(points, size, size) for points in keypoints]))
     names = [str(i) for i in range(batch)]
-    return Given(Raw(person_id=names, cloth_id=names, worn=True, **tensors), keypoints)
+    return StepInputs(Raw(person_id=names, cloth_id=names, worn=True, **tensors), keypoints)
 
 
 def _perceptual() -> Perceptual:

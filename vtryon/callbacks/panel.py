@@ -73,7 +73,7 @@ class TryOnPanel(pl.Callback):
 
     def _keep(self, split: str, outputs: dict[str, TryOn | Warp], batch: TryOnBatch) -> None:
         batches = self.kept.setdefault(split, [])
-        missing = self.rows - sum(len(part[0].pictures) for part in batches)
+        missing = self.rows - sum(len(batch_columns[0].pictures) for batch_columns in batches)
         if missing > 0:
             batches.append(columns(outputs, batch, missing))
 

@@ -74,11 +74,11 @@ class Throughput(Recorder):
             self.seconds += time.perf_counter() - self.clock
 
     def _count(self, samples: int) -> None:
-        now = time.perf_counter()
+        current_time = time.perf_counter()
         if self.clock is not None:
             self.samples += samples
-            self.seconds += now - self.clock
-        self.clock = now
+            self.seconds += current_time - self.clock
+        self.clock = current_time
 
     def _report(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
         if module.device.type == "cuda":

@@ -69,23 +69,24 @@ def complete_word(ctx: typer.Context, incomplete: str) -> list[str]:
         files = sorted(folder.glob("[!_]*.yaml")) if folder.is_dir() else []
         return [f"{key}={file.stem}" for file in files]
     groups = [f"{folder.name}=" for folder in _groups(conf_dir())]
-    words = [word for word in ctx.params.get("words") or ctx.params.get("overrides") or [] if "=" in word]
-    return [*groups, *_keys(words, incomplete.lstrip("+"))]
+    arguments = ctx.params.get("arguments") or ctx.params.get("overrides") or []
+    overrides = [argument for argument in arguments if "=" in argument]
+    return [*groups, *_keys(overrides, incomplete.lstrip("+"))]
 
 
 def _groups(folder: Path) -> list[Path]:
     return sorted(child for child in folder.iterdir() if child.is_dir())
 
 
-def _keys(words: list[str], incomplete: str) -> list[str]:
-    """Keys of the config that `words` make, at the level that is being typed; `key.` where there are keys below it."""
+def _keys(overrides: list[str], incomplete: str) -> list[str]:
+    """Keys of the config of `overrides`, at the level that is being typed; `key.` where there are keys below it."""
     from omegaconf import DictConfig, OmegaConf
 
     from vtryon.config.compose import composed
     from vtryon.config.words import ConfigError
 
     try:
-        cfg = composed(words)
+        cfg = composed(overrides)
     except ConfigError:  # completion says nothing of mistakes
         cfg = composed()
     parent = incomplete.rpartition(".")[0]

@@ -78,13 +78,14 @@ def _runtime(
     if out.suffix != TARGETS[target]:
         raise ValueError(f"--out {out}: a file for {target} ends in {TARGETS[target]}")
     checks = export_file(net, out, size, precision, batch, run=run, data=calibrate)["checks"]
-    apart, kinds = checks["against_torch"], checks["convolutions"]
+    differences, kinds = checks["against_torch"], checks["convolutions"]
     return [
         f"{out}: {checks['mib']:.1f} MiB, {sum(checks['operators'].values())} operators, "
         f"convolutions {', '.join(f'{count} {kind}' for kind, count in kinds.items())}",
-        f"against torch: image at most {apart['image_max']:.2g} off, SSIM {apart['ssim']:.4f} and "
-        f"{apart['ssim_worst']:.4f} at worst ({apart['worst_pair']}), flow at most {apart['flow_max_px']:.2g} px",
-        f"judged on {apart['pairs']} pairs of {apart['of']}",
+        f"against torch: image at most {differences['image_max']:.2g} off, SSIM {differences['ssim']:.4f} and "
+        f"{differences['ssim_worst']:.4f} at worst ({differences['worst_pair']}), "
+        f"flow at most {differences['flow_max_px']:.2g} px",
+        f"judged on {differences['pairs']} pairs of {differences['of']}",
         f"beside it: {out.name}.json, the model's card and all that was checked",
     ]
 
@@ -108,10 +109,11 @@ def _web(
     ranged = precision == "int8" and not isinstance(net, Int8TryOnNet)
     pairs = known_pairs(net, size, run, calibrate).calibration if ranged else None
     report = export_web(net, out, size, precision, pairs, run, package)
-    apart, version = report["against_torch"], report["onnxruntime_web"]["version"]
+    differences, version = report["against_torch"], report["onnxruntime_web"]["version"]
     return [
         f"{out}: a network of {report['bytes'] / 1e6:.1f} MB and onnxruntime-web {version}, to be served as it is",
-        f"against torch: image at most {apart['image_max']:.2g} off, flow at most {apart['flow_max_px']:.2g} px",
+        f"against torch: image at most {differences['image_max']:.2g} off, "
+        f"flow at most {differences['flow_max_px']:.2g} px",
         f"to see it: python -m http.server --directory {out} --bind 127.0.0.1",
     ]
 

@@ -72,9 +72,9 @@ def _header(name: str, text: str) -> Recipe:
     return Recipe(name, " ".join(purpose), fields["run"], fields["takes"], fields["expected"], fields["rows"])
 
 
-def _matches(recipe: Recipe, words: list[str]) -> bool:
+def _matches(recipe: Recipe, search_words: list[str]) -> bool:
     text = " ".join(recipe).lower()
-    return all(word.lower() in text for word in words)
+    return all(search_word.lower() in text for search_word in search_words)
 
 
 def _table(shown: list[Recipe]) -> "Table":

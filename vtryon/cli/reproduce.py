@@ -14,7 +14,7 @@ NANO = ("jetson_nano_10w", "jetson_nano_5w")
 
 
 def reproduce(
-    words: Annotated[
+    arguments: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="[KEY=VALUE]...",
@@ -40,7 +40,7 @@ def reproduce(
     from vtryon.runs.reproduce import Reproducer, Request, use_runs
 
     begin = time.monotonic()
-    request = Request.parse(words or [])
+    request = Request.parse(arguments or [])
     exhibits = choose(request.exhibits)
     folder = (runs or Path(os.environ.get("VTRYON_RUNS", "runs"))).absolute()
     use_runs(folder)

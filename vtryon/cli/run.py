@@ -22,7 +22,7 @@ UNCHECKED = {"--hydra-help", "--cfg", "-c", "--info", "-i"}  # Hydra answers the
 
 
 def run(
-    words: Annotated[
+    arguments: Annotated[
         list[str] | None, typer.Argument(metavar="[-m] [KEY=VALUE]...", autocompletion=complete_word)
     ] = None,
 ) -> None:
@@ -50,7 +50,7 @@ def run(
     A value with = ( ) { } , or spaces is quoted twice: "data.root='/a (b)'". A folder holds one run: the same command
     again goes on where it was cut short. Results: RUN/row.json, and `vtryon report RUN`.
     """
-    argv = words or []
+    argv = arguments or []
     if {"--help", "-h"} & set(argv):
         from vtryon.cli import main
 
@@ -75,7 +75,7 @@ def checked(argv: list[str]) -> list[str]:
     parser.add_argument("--config-dir", "-cd")
     parser.add_argument("--multirun", "-m", action="store_true")
     flags, rest = parser.parse_known_args(argv)
-    overrides = [word for word in rest if not word.startswith("-")]
+    overrides = [argument for argument in rest if not argument.startswith("-")]
     if flags.multirun:
         completed = with_sweep(overrides, flags.config_dir)
         argv, overrides = [*argv, *completed[len(overrides) :]], completed
@@ -92,12 +92,12 @@ def app(argv: list[str]) -> None:
     from vtryon.config.compose import conf_dir
     from vtryon.runs.state import reason_of
 
-    before = sys.argv
-    sys.argv = [before[0], *argv]
+    original_argv = sys.argv
+    sys.argv = [original_argv[0], *argv]
 
     @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")
     def start(cfg: DictConfig) -> float | None:
-        sys.argv = before  # Lightning repeats the command line in each process of a data-parallel run
+        sys.argv = original_argv  # Lightning repeats the command line in each process of a data-parallel run
         try:
             return job(cfg)
         except Exception as error:
@@ -113,7 +113,7 @@ def app(argv: list[str]) -> None:
     try:
         start()
     finally:
-        sys.argv = before
+        sys.argv = original_argv
 
 
 class JobFailedError(Exception):
@@ -134,15 +134,15 @@ def job(cfg: "DictConfig") -> float | None:
 
     with open_dict(cfg):
         cfg.paths.run = HydraConfig.get().runtime.output_dir
-    place = place_of(Path(cfg.paths.run))
+    place_in_sweep = place_of(Path(cfg.paths.run))
     console = Console(quiet=os.environ.get("LOCAL_RANK", "0") != "0")
     if cfg.print_config:
         console.print(Syntax(OmegaConf.to_yaml(cfg, resolve=True), "yaml", background_color="default"))
-    if place:
-        console.rule(f"[bold]{essence(cfg)['label']}[/], {place}", align="left")
-    rows = [run(cfg), *(run(other) for other in beside(cfg))]
+    if place_in_sweep:
+        console.rule(f"[bold]{essence(cfg)['label']}[/], {place_in_sweep}", align="left")
+    rows = [run(cfg), *(run(comparison_cfg) for comparison_cfg in beside(cfg))]
     console.print(table(rows, title=f"{cfg.paths.run}/row.json", explained=False))
-    if not place and (empty := empty_scores(rows)):  # a sweep tells it once, at its end
+    if not place_in_sweep and (empty := empty_scores(rows)):  # a sweep tells it once, at its end
         console.print(f"empty: {', '.join(empty)}; `vtryon report {cfg.paths.run}` tells why", style="dim")
     return (rows[0].get("scores") or {}).get(cfg.get("objective"))
 
@@ -159,7 +159,7 @@ def beside(cfg: "DictConfig") -> Iterator["DictConfig"]:
         return
     for name, overrides in (cfg.get("beside") or {}).items():
         folder = quoted("paths.run", Path(cfg.paths.run) / name)
-        other = hydra.compose("config", overrides=[*HydraConfig.get().overrides.task, *overrides, folder])
-        with open_dict(other):
-            other.name, other.sweep = f"{cfg.name}-{name}", {}
-        yield other
+        comparison_cfg = hydra.compose("config", overrides=[*HydraConfig.get().overrides.task, *overrides, folder])
+        with open_dict(comparison_cfg):
+            comparison_cfg.name, comparison_cfg.sweep = f"{cfg.name}-{name}", {}
+        yield comparison_cfg

@@ -34,10 +34,10 @@ def train(
     from vtryon.report.tables.rows import write_csv
     from vtryon.runs.pipeline import chain_of, pipeline
 
-    words = overrides or []
-    stages, folder = chain_of(words)
+    overrides = overrides or []
+    stages, folder = chain_of(overrides)
     folder = runs or folder
-    rows = pipeline(stages, folder, words)
+    rows = pipeline(stages, folder, overrides)
     Console().print(table(rows))
     write_csv(rows, folder / "measured.csv")
 
@@ -59,10 +59,10 @@ def demo(
     from vtryon.runs.pipeline import chain_of, pipeline
     from vtryon.utils.atomic import atomic_write
 
-    words = ["profile=demo", *(overrides or [])]
-    stages, folder = chain_of(words)
+    overrides = ["profile=demo", *(overrides or [])]
+    stages, folder = chain_of(overrides)
     runs = runs or folder  # below VTRYON_RUNS, where later runs look for the stages
-    rows = pipeline(stages, runs, words)
+    rows = pipeline(stages, runs, overrides)
     console = Console()
     console.rule("[bold]what was measured[/]", align="left")
     console.print(table([row for row in rows if row["name"] in SHOWN]))

@@ -63,14 +63,14 @@ class Coupled(NamedTuple):
 
 
 @contextmanager
-def coupled_channels(net: TryOnNet, parts: Sequence[str] = ("warp", "generator")) -> Iterator[list[Coupled]]:
-    """All channels of these parts that may go; the ends stay: pictures, offsets, cost volume, rendering and mask.
+def coupled_channels(net: TryOnNet, subnetworks: Sequence[str] = ("warp", "generator")) -> Iterator[list[Coupled]]:
+    """All channels of these subnetworks that may go; the ends stay: pictures, offsets, cost volume, rendering and mask.
 
     `net` must be in eval mode, with gradients required. The groups are of no use after the block.
     """
     names = {module: name for name, module in net.named_modules()}
     tracers = {"warp": _trace_warp, "generator": _trace_generator}
-    groups = [group for name in parts for group in tracers[name](net.get_submodule(name), names)]
+    groups = [group for name in subnetworks for group in tracers[name](net.get_submodule(name), names)]
     try:
         yield groups
     finally:  # graphs are all cycles, and would hold the network and its activations until a garbage collection
@@ -131,8 +131,8 @@ class _Cut(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         if func is F.grid_sample:
-            image, grid, *others = args
-            args = (image, grid.detach(), *others)
+            image, grid, *options = args
+            args = (image, grid.detach(), *options)
         result = func(*args, **(kwargs or {}))
         if func is torch.ops.vtryon.correlate:
             self.products.append(args[0] * args[1])

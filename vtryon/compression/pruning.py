@@ -18,7 +18,7 @@ from vtryon.models.architecture import widths
 from vtryon.models.tryon import TryOnNet
 
 EVERYTHING = "all"
-Start = Mapping[str, Sequence[int]]  # `widths` of a network before its first step
+LayerWidths = Mapping[str, Sequence[int]]  # of a network by layer, as `widths` tells them
 
 
 class Pruning(CompressionMethod):
@@ -83,16 +83,18 @@ class Pruning(CompressionMethod):
 
         Its parameters are new ones after each step: an optimiser must be built anew.
         """
-        start = widths(net)
+        original_widths = widths(net)
         for number in range(1, self.steps + 1):
-            self.step(net, number, start, batches, loss)
+            self.step(net, number, original_widths, batches, loss)
             yield net
 
-    def step(self, net: TryOnNet, number: int, start: Start, batches: Iterable = (), loss: Loss | None = None) -> None:
-        """Prune `net` itself to step `number` (1 to `steps`); the ratio is of `start`, its `widths` before the first.
+    def step(
+        self, net: TryOnNet, number: int, original_widths: LayerWidths, batches: Iterable = (), loss: Loss | None = None
+    ) -> None:
+        """Prune `net` itself to step `number` (1 to `steps`); the ratio is of `original_widths`, before the first.
 
-        `number` and `start` are all that a callback must store to go on after a restart. What cannot be done is told
-        before anything is removed.
+        `number` and `original_widths` are all that a callback must store to go on after a restart. What cannot be done
+        is told before anything is removed.
         """
         traced = self._parts(net)
         ratio = self.ratio if self.ratio_of == "channels" else self._channel_ratio(net)
@@ -102,7 +104,7 @@ class Pruning(CompressionMethod):
                 leave_gradients(net, self.importance, batches, loss)
             plan = []
             for ratio, pool in pools:
-                plan += zip(pool, self._surplus(pool, ratio, number, start), strict=True)
+                plan += zip(pool, self._surplus(pool, ratio, number, original_widths), strict=True)
             pyramid_widths = net.warp.pyramid_widths()
             for coupled, channels in plan:
                 if channels:
@@ -114,13 +116,13 @@ class Pruning(CompressionMethod):
         if self.ratio == 0:
             return 0.0
 
-        def part(whole: TryOnNet) -> nn.Module:
-            return whole if self.scope == EVERYTHING else whole.get_submodule(self.scope)
+        def scoped_module(network: TryOnNet) -> nn.Module:
+            return network if self.scope == EVERYTHING else network.get_submodule(self.scope)
 
         def pruned(share: float) -> nn.Module:
-            return part(Pruning(share, self.scope, round_to=self.round_to)(net))
+            return scoped_module(Pruning(share, self.scope, round_to=self.round_to)(net))
 
-        return channels_for(self.ratio, part(net), pruned)
+        return channels_for(self.ratio, scoped_module(net), pruned)
 
     def _parts(self, net: TryOnNet) -> list[str]:
         if self.scope == EVERYTHING:
@@ -156,16 +158,17 @@ class Pruning(CompressionMethod):
                 pools += [(ratio, pool)] if self.global_pruning else [(ratio, [group]) for group in pool]
         return pools
 
-    def _surplus(self, pool: list[Coupled], ratio: float, number: int, start: Start) -> list[list[int]]:
+    def _surplus(self, pool: list[Coupled], ratio: float, number: int, original_widths: LayerWidths) -> list[list[int]]:
         """For each member of a pool, the channels to remove in this step."""
-        scores = [self._scores(coupled, start) for coupled in pool]
-        full_width = sum(start[coupled.name][-1] for coupled in pool)
+        scores = [self._scores(coupled, original_widths) for coupled in pool]
+        full_width = sum(original_widths[coupled.name][-1] for coupled in pool)
         keep = math.floor(full_width * (1 - ratio * number / self.steps) + 1e-9)  # 10 * (1 - 0.9) falls short of 1
         going = lowest(scores, sum(map(len, scores)) - keep, self.round_to)
         for coupled, score, channels in zip(pool, scores, going, strict=True):
             if len(channels) == len(score):
+                width = original_widths[coupled.name][-1]
                 raise ValueError(
-                    f"{coupled.name}: ratio (={ratio}) would empty it of its {start[coupled.name][-1]} channels; lower "
+                    f"{coupled.name}: ratio (={ratio}) would empty it of its {width} channels; lower "
                     f"it{' or max_ratio' if self.global_pruning else ''}, or give the layer its own in ratios"
                 )
         left = sum(map(len, scores)) - sum(map(len, going))
@@ -176,7 +179,7 @@ class Pruning(CompressionMethod):
             )
         return going
 
-    def _scores(self, coupled: Coupled, start: Start) -> Tensor:
+    def _scores(self, coupled: Coupled, original_widths: LayerWidths) -> Tensor:
         if reads_gradients(self.importance) and coupled.root.weight.grad is None:
             raise ValueError(f"{coupled.name}: the loss does not depend on it, so no gradient ranks its channels")
         scores = self.importance(coupled.group)
@@ -186,7 +189,7 @@ class Pruning(CompressionMethod):
                 f"channels; take another importance, or give the layer ratio 0 in ratios"
             )
         scores = scores.float().cpu()
-        safe = math.ceil(start[coupled.name][-1] * (1 - self.max_ratio) - 1e-9)
+        safe = math.ceil(original_widths[coupled.name][-1] * (1 - self.max_ratio) - 1e-9)
         if self.global_pruning and safe > 0:
             scores[scores.topk(min(safe, len(scores))).indices] = math.inf
         return scores

@@ -55,7 +55,7 @@ class QuantAware(CompressionMethod):
         if self.pruning is not None:
             pl_module.net = self.pruning(pl_module.net)
             pl_module.reshaped()
-        if self.policy.parts(pl_module.net):
+        if self.policy.subnetworks(pl_module.net):
             raise_without_kernels()
         self.architecture = architecture_of(pl_module.net)
         self.inserted = FakeQuantized()

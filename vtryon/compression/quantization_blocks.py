@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from vtryon.models.quantized.network import convert_observed, with_observers
-from vtryon.models.quantized.parts import Part, parts_of, replace_parts
+from vtryon.models.quantized.parts import Subnetwork, replace_subnetworks, subnetworks_of
 from vtryon.models.quantized.policy import Int8Policy
 from vtryon.models.tryon import TryOnNet
 
@@ -21,8 +21,8 @@ def blocks_of(net: TryOnNet) -> dict[str, Replace]:
     for kind in ("cost", "refining"):
         names += [f"{kind} head {level + 1}" for level in range(len(net.warp.aflow_net.netMain))]
     blocks: dict[str, Replace] = {}
-    for name, part in zip(names, parts_of(net, "warp"), strict=True):
-        blocks[name] = partial(_replace_part, part=part)
+    for name, subnetwork in zip(names, subnetworks_of(net, "warp"), strict=True):
+        blocks[name] = partial(_replace_subnetwork, subnetwork=subnetwork)
     blocks["coordinates"] = partial(_replace_layers, role="coordinates")
     for number, direction in enumerate(("down", "up")):
         for k in range(len(net.generator.blocks()[number])):
@@ -52,9 +52,9 @@ def alone_in_int8(net: TryOnNet, replace: Replace, batches: Iterable[Sequence[to
     return copied
 
 
-def _replace_part(net: TryOnNet, change: Callable, part: Part) -> None:
-    """Replace one part; the layers in it that the policy keeps float stay so."""
-    replace_parts(net, [part], Int8Policy().float_layers(net), change)
+def _replace_subnetwork(net: TryOnNet, change: Callable, subnetwork: Subnetwork) -> None:
+    """Replace one subnetwork; the layers in it that the policy keeps float stay so."""
+    replace_subnetworks(net, [subnetwork], Int8Policy().float_layers(net), change)
 
 
 def _replace_layers(net: TryOnNet, change: Callable, role: str) -> None:

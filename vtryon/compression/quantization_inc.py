@@ -26,17 +26,17 @@ class FakeQuantized:
     def __init__(self):
         self.managers: dict[InSingle, Any] = {}
 
-    def insert(self, part: nn.Module) -> InSingle:
-        """The part with fake-quantizers after every operation and on every weight; it trains as any other.
+    def insert(self, module: nn.Module) -> InSingle:
+        """The module with fake-quantizers after every operation and on every weight; it trains as any other.
 
         It computes in float32 under autocast as well: bfloat16 would round beside the steps of int8.
         """
-        float_layers = {name: layer.layer for name, layer in part.named_modules() if isinstance(layer, Float)}
+        float_layers = {name: layer.layer for name, layer in module.named_modules() if isinstance(layer, Float)}
         for name in float_layers:
-            part.get_submodule(name).layer = nn.Identity()  # a convolution in there would get a fake-quantized weight
+            module.get_submodule(name).layer = nn.Identity()  # a convolution in there would get a fake-quantized weight
         with without_torch_warnings():
             config, prepare = _neural_compressor()
-            manager = prepare(part, config())
+            manager = prepare(module, config())
             manager.adaptor.use_bf16 = False
             manager.model.kwargs = {"prepare_custom_config_dict": {"non_traceable_module_class": [Float]}}
             manager.callbacks.on_train_begin()

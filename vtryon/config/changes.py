@@ -11,7 +11,7 @@ PLACES = (
 MOST = 12  # lines of a message
 
 
-def changes(old: Mapping[str, Any], new: Mapping[str, Any], without: Iterable[str] = ()) -> list[str]:
+def changes(previous: Mapping[str, Any], current: Mapping[str, Any], without: Iterable[str] = ()) -> list[str]:
     """One line a key whose value differs; top-level keys `without` are not compared.
 
     A key that is null is as good as absent, and a class is the same wherever its module has moved: a run that was begun
@@ -24,10 +24,11 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any], without: Iterable[st
         []
     """
     skipped = set(without)
-    before = dict(_flat({key: value for key, value in old.items() if key not in skipped}))
-    after = dict(_flat({key: value for key, value in new.items() if key not in skipped}))
-    keys = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
-    return [f"{key}: {before.get(key, '-')} → {after.get(key, '-')}" for key in keys]
+    previous_values = dict(_flat({key: value for key, value in previous.items() if key not in skipped}))
+    current_values = dict(_flat({key: value for key, value in current.items() if key not in skipped}))
+    keys = previous_values.keys() | current_values.keys()
+    changed_keys = sorted(key for key in keys if previous_values.get(key) != current_values.get(key))
+    return [f"{key}: {previous_values.get(key, '-')} → {current_values.get(key, '-')}" for key in changed_keys]
 
 
 def listed(lines: list[str]) -> str:

@@ -91,7 +91,7 @@ def unwritable_folders(cfg: DictConfig) -> list[str]:
     """A line for the run's folder if it cannot be made or written."""
     try:
         folder = with_home(str(cfg.paths.run)).absolute()
-        existing = next(place for place in (folder, *folder.parents) if place.exists())
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
     except (OSError, ValueError) as error:
         return [f"paths.run={cfg.paths.run}: cannot be a folder ({error}); give paths.run=DIR"]
     if not existing.is_dir():
@@ -161,18 +161,18 @@ def unread_additions(cfg: DictConfig, keys: Iterable[str]) -> list[str]:
 def _leaves(config: Any, key: str) -> list[str]:
     """The keys of a config at and below `key` that have no further keys."""
     node = config
-    for part in key.split("."):
-        node = node.get(part) if isinstance(node, dict) else None
+    for segment in key.split("."):
+        node = node.get(segment) if isinstance(node, dict) else None
     return [leaf for name in node for leaf in _leaves(config, f"{key}.{name}")] if isinstance(node, dict) else [key]
 
 
 def _below_target(config: Any, key: str) -> bool:
-    for part in key.split("."):
+    for segment in key.split("."):
         if not isinstance(config, dict):
             return False
         if "_target_" in config:
             return True
-        config = config.get(part)
+        config = config.get(segment)
     return isinstance(config, dict) and "_target_" in config
 
 

@@ -123,15 +123,15 @@ def composed(overrides: Sequence[str] = (), config_dir: str | None = None) -> Di
     Raises:
         ConfigError: an unknown key, group or choice.
     """
-    words = prepared(overrides)
-    added = [override.key_or_group for override in parse(words) if override.is_add()]
+    overrides = prepared(overrides)
+    added = [override.key_or_group for override in parse(overrides) if override.is_add()]
     search = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"] if config_dir else []
     try:
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-            cfg = compose("config", overrides=[*words, *search], return_hydra_config=True)
+            cfg = compose("config", overrides=[*overrides, *search], return_hydra_config=True)
     except Exception as error:  # Hydra's own, and what its code trips over, as of experiment=3
-        raise ConfigError(_explain(str(error) or str(error.__cause__), words, config_dir)) from error
-    raise_problems(_no_choice(words, "[]"))
+        raise ConfigError(_explain(str(error) or str(error.__cause__), overrides, config_dir)) from error
+    raise_problems(_no_choice(overrides, "[]"))
     raise_problems([f"hydra.callbacks.{name}: a config may not hang code into Hydra" for name in cfg.hydra.callbacks])
     raise_problems([f"{key}: Hydra reads no such key" for key in added if _is_unknown_to_hydra(key)])
     raise_problems(line for kind in PLUGINS for line in _unread_by_plugin(cfg, kind))
@@ -163,12 +163,12 @@ def _unread_by_plugin(cfg: DictConfig, kind: str) -> list[str]:
     ]
 
 
-def _explain(message: str, words: Sequence[str], config_dir: str | None) -> str:
+def _explain(message: str, overrides: Sequence[str], config_dir: str | None) -> str:
     """Hydra's message, and for a key that does not exist the keys that do in the recipe that is asked for."""
     if missing := re.search(r"Could not load '([^']+)/([^'/]+)'", message):  # one of several, logger=[csv,wandbb]
         return _explain_choice(missing[1], missing[2], _choices(missing[1]))
     if "Got NoneType" in message:
-        return "\n".join(_no_choice(words, "null")) or message
+        return "\n".join(_no_choice(overrides, "null")) or message
     if choice := re.search(r"Could not find '(.+)/([^'/]*)'\s+Available options", message):
         listed = re.findall(r"\n\t(\S+)", message.split("\nConfig search path")[0])
         return _explain_choice(choice[1], choice[2], listed)
@@ -179,15 +179,15 @@ def _explain(message: str, words: Sequence[str], config_dir: str | None) -> str:
     kind = key.split(".")[1] if key.startswith("hydra.") and "." in key else None
     if kind in PLUGINS:
         return f"{key}: no such key of the {kind}; another one may have it, chosen by {PLUGINS[kind]}"
-    others = [word for word in words if _key_of(word) != key]
-    if len(others) == len(words):
+    other_overrides = [override for override in overrides if _key_of(override) != key]
+    if len(other_overrides) == len(overrides):
         return message.split("\n")[0]
-    return _explain_unknown(key, composed(others, config_dir))
+    return _explain_unknown(key, composed(other_overrides, config_dir))
 
 
-def _no_choice(words: Sequence[str], value: str) -> list[str]:
+def _no_choice(overrides: Sequence[str], value: str) -> list[str]:
     """A line for each group that is given no name, but null or [] instead."""
-    groups = [_key_of(word) for word in words if word.endswith(f"={value}")]
+    groups = [_key_of(override) for override in overrides if override.endswith(f"={value}")]
     return [f"{group}={value}: must name one of {', '.join(names)}" for group in groups if (names := _choices(group))]
 
 
@@ -219,8 +219,8 @@ def _explain_unknown(key: str, cfg: DictConfig) -> str:
     return f"{key}: no such key{hint} {parent or 'the config'} has {', '.join(names)}{added}"
 
 
-def _key_of(word: str) -> str:
-    return word.partition("=")[0].lstrip("+~")
+def _key_of(override: str) -> str:
+    return override.partition("=")[0].lstrip("+~")
 
 
 def expand_home(node: DictConfig | ListConfig) -> None:

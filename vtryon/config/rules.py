@@ -84,8 +84,8 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_size(value: Any) -> bool:
-    sides = value if isinstance(value, list) and len(value) == 2 else [0]
-    return all(_is_int(side) and 32 <= side <= 4096 and side % 32 == 0 for side in sides)
+    lengths = value if isinstance(value, list) and len(value) == 2 else [0]
+    return all(_is_int(length) and 32 <= length <= 4096 and length % 32 == 0 for length in lengths)
 
 
 def _is_root(value: Any) -> bool:

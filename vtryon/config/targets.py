@@ -39,15 +39,15 @@ def _targets(cfg: DictConfig) -> Iterator[tuple[str, Any]]:
 def _walk(node: Any, path: str) -> Iterator[tuple[str, Any]]:
     children = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, list) else ()
     for key, child in children:
-        here = f"{path}.{key}" if path else str(key)
+        key_path = f"{path}.{key}" if path else str(key)
         if key == "_target_":
-            yield here, child
-        yield from _walk(child, here)
+            yield key_path, child
+        yield from _walk(child, key_path)
 
 
 def _is_allowed(name: Any) -> bool:
-    known = isinstance(name, str) and name.startswith((*ALLOWED, *_own()))
-    return known and not any(part.startswith("_") for part in name.split("."))
+    has_allowed_prefix = isinstance(name, str) and name.startswith((*ALLOWED, *_own()))
+    return has_allowed_prefix and not any(segment.startswith("_") for segment in name.split("."))
 
 
 def _own() -> tuple[str, ...]:

@@ -14,29 +14,29 @@ class ConfigError(ValueError):
     """What is wrong with a config, a line a problem."""
 
 
-def prepared(words: Sequence[str]) -> list[str]:
-    """The words with `~` expanded in values that are paths, quoted so that Hydra reads the result as it is.
+def prepared(overrides: Sequence[str]) -> list[str]:
+    """The overrides with `~` expanded in values that are paths, quoted so that Hydra reads the result as it is.
 
     Example:
         >>> prepared(["seed=1", "~data.root"])
         ['seed=1', '~data.root']
     """
-    return [_expanded(word) for word in words]
+    return [_expanded(override) for override in overrides]
 
 
-def parse(words: Sequence[str]) -> list[Override]:
-    """Hydra's reading of `key=value` words.
+def parse(overrides: Sequence[str]) -> list[Override]:
+    """Hydra's reading of `key=value` overrides.
 
     Raises:
-        ConfigError: naming each word that cannot be read, and how to write it.
+        ConfigError: naming each override that cannot be read, and how to write it.
     """
     parser = OverridesParser.create()
     parsed, mistakes = [], []
-    for word in words:
+    for override in overrides:
         try:
-            parsed.append(parser.parse_override(word))
+            parsed.append(parser.parse_override(override))
         except HydraException as error:
-            mistakes.append(_explain_syntax(word, str(error)))
+            mistakes.append(_explain_syntax(override, str(error)))
     if mistakes:
         raise ConfigError("\n".join(mistakes))
     return parsed
@@ -55,30 +55,32 @@ def quoted(key: str, value: object) -> str:
 
 
 def spread(override: Override) -> list[str]:
-    """The words that one override stands for: one, or one for each value of a sweep, or both ends of an interval."""
+    """The overrides that one stands for: itself, or one for each value of a sweep, or for both ends of an interval."""
     if not override.is_sweep_override():
         return [override.input_line]
     key = override.get_key_element()
-    if isinstance(override.value(), IntervalSweep):  # of real numbers, for a sweeper that searches
-        return [f"{key}={end}" for end in (override.value().start, override.value().end)]
+    interval = override.value()
+    if isinstance(interval, IntervalSweep):  # of real numbers, for a sweeper that searches
+        return [f"{key}={bound}" for bound in (interval.start, interval.end)]
     return [f"{key}={value}" for value in override.sweep_string_iterator()]
 
 
-def _expanded(word: str) -> str:
-    key, equals, value = word.partition("=")
+def _expanded(override: str) -> str:
+    key, equals, value = override.partition("=")
     if equals and re.match(r"~[\w.-]*(/|$)", value):
         return quoted(key, with_home(value))
-    return word
+    return override
 
 
-def _explain_syntax(word: str, message: str) -> str:
-    key, equals, value = word.partition("=")
+def _explain_syntax(override: str, message: str) -> str:
+    key, equals, value = override.partition("=")
     if not equals:
-        return f"{word}: must be key=value, such as seed=1; `vtryon run --help` shows more"
+        return f"{override}: must be key=value, such as seed=1; `vtryon run --help` shows more"
     if not re.fullmatch(r"[+~]*[\w./@:-]+", key):
-        return f"{word}: {key!r} is no key; a word is key=value, such as data.root=DIR"
+        return f"{override}: {key!r} is no key; a word is key=value, such as data.root=DIR"
     if value.startswith("'") or value.startswith('"'):
-        return f'{word}: {message.splitlines()[0]}; close the quotes, in a shell: "{quoted(key, value.strip(chr(39)))}"'
+        example = quoted(key, value.strip(chr(39)))
+        return f'{override}: {message.splitlines()[0]}; close the quotes, in a shell: "{example}"'
     special = ", ".join(dict.fromkeys(character for character in value if character in "=(){}[]~,;!#&<>^`\"'"))
     reason = f"has {special} with a meaning to Hydra" if special else message.splitlines()[0]
-    return f'{word}: the value {reason}; quote it for Hydra and the shell: "{quoted(key, value)}"'
+    return f'{override}: the value {reason}; quote it for Hydra and the shell: "{quoted(key, value)}"'

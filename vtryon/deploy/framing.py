@@ -44,9 +44,9 @@ class Frame(NamedTuple):
         low, right = photo[0] - self.top - self.height, photo[1] - self.left - self.width
         rows, columns = np.arange(self.height, dtype=np.float32), np.arange(self.width, dtype=np.float32)
         weights = []
-        for length, before, after in ((rows, self.top, low), (columns, self.left, right)):
-            first = length / ramp if before else np.ones_like(length)
-            last = length[::-1] / ramp if after else np.ones_like(length)
+        for positions, margin_before, margin_after in ((rows, self.top, low), (columns, self.left, right)):
+            first = positions / ramp if margin_before else np.ones_like(positions)
+            last = positions[::-1] / ramp if margin_after else np.ones_like(positions)
             weights.append(np.clip(np.minimum(first, last), 0, 1))
         return np.ascontiguousarray(np.minimum.outer(*weights))
 
@@ -65,14 +65,14 @@ def upper_body(photo: UInt8[np.ndarray, "h w 3"], size: tuple[int, int]) -> Fram
     face = _largest_face(photo)
     if face is None:
         return None
-    x, y, side = face
+    x, y, face_side = face
     shape = size[1] / size[0]
     has_shape = abs(width / height / shape - 1) < SHAPE
-    if has_shape and side >= SMALLEST * height:
+    if has_shape and face_side >= SMALLEST * height:
         return None
     tallest = min(height, width / shape)  # that needs no padding
-    tall = min(tallest, side / USUAL)
-    if side > LARGEST * tall:  # a face so near that only padding could make room
+    tall = min(tallest, face_side / USUAL)
+    if face_side > LARGEST * tall:  # a face so near that only padding could make room
         return None
     wide = tall * shape
     top = np.clip(y - CENTRE * tall, 0, height - tall)
@@ -90,8 +90,8 @@ def _largest_face(photo: UInt8[np.ndarray, "h w 3"]) -> tuple[float, float, floa
     faces = _detector().detectMultiScale(grey, scaleFactor=1.1, minNeighbors=8, minSize=(least, least))
     if not len(faces):
         return None
-    x, y, side, _ = (float(length) / scale for length in max(faces, key=lambda face: face[2]))
-    return x + side / 2, y + side / 2, side
+    x, y, face_side, _ = (float(length) / scale for length in max(faces, key=lambda face: face[2]))
+    return x + face_side / 2, y + face_side / 2, face_side
 
 
 @cache

@@ -34,8 +34,8 @@ class Letterbox(NamedTuple):
 
     def fit_mask(self, mask: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "H W"]:
         """A mask of the photo in the network's size, 0 or 255; padding is 0."""
-        small = np.where(self._shrink(mask) > 127, 255, 0).astype(np.uint8)
-        return cv2.copyMakeBorder(small, *self._padding(), cv2.BORDER_CONSTANT, value=0)
+        shrunk_mask = np.where(self._shrink(mask) > 127, 255, 0).astype(np.uint8)
+        return cv2.copyMakeBorder(shrunk_mask, *self._padding(), cv2.BORDER_CONSTANT, value=0)
 
     def restore(
         self, image: UInt8[np.ndarray, "h w 3"], try_on: UInt8[np.ndarray, "H W 3"]
@@ -70,7 +70,7 @@ def letterbox(photo: tuple[int, int], size: tuple[int, int], stand: bool = False
         (64, 0, 192, 192)
     """
     scale = min(size[0] / photo[0], size[1] / photo[1])
-    height, width = (min(side, max(1, round(length * scale))) for side, length in zip(size, photo, strict=True))
+    height, width = (min(limit, max(1, round(length * scale))) for limit, length in zip(size, photo, strict=True))
     free = size[0] - height
     return Letterbox(photo, size, free if stand else free // 2, (size[1] - width) // 2, height, width)
 

@@ -51,18 +51,24 @@ class Perceptual(nn.Module):
                 raise ValueError(f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} must be alike")
         targets = list({id(target): target for _, target in pairs}.values())
         with torch.no_grad():
-            known = dict(zip(map(id, targets), self._features(targets), strict=True))
-        found = self._features([prediction for prediction, _ in pairs])
-        return [self._distance(taps, known[id(target)]) for taps, (_, target) in zip(found, pairs, strict=True)]
+            target_features = dict(zip(map(id, targets), self._features(targets), strict=True))
+        prediction_features = self._features([prediction for prediction, _ in pairs])
+        return [
+            self._distance(taps, target_features[id(target)])
+            for taps, (_, target) in zip(prediction_features, pairs, strict=True)
+        ]
 
     def _features(self, images: Sequence[Tensor]) -> list[tuple[Tensor, ...]]:
         taps = self.features(torch.cat(list(images)))
         counts = [len(image) for image in images]
         return list(zip(*(tap.split(counts) for tap in taps), strict=True))
 
-    def _distance(self, found: tuple[Tensor, ...], wanted: tuple[Tensor, ...]) -> Tensor:
-        apart = ((at_least_single(f) - at_least_single(g)).abs() for f, g in zip(found, wanted, strict=True))
-        return sum(weight * distance.mean() for weight, distance in zip(self.weights, apart, strict=False))
+    def _distance(self, prediction_taps: tuple[Tensor, ...], target_taps: tuple[Tensor, ...]) -> Tensor:
+        differences = (
+            (at_least_single(prediction) - at_least_single(target)).abs()
+            for prediction, target in zip(prediction_taps, target_taps, strict=True)
+        )
+        return sum(weight * difference.mean() for weight, difference in zip(self.weights, differences, strict=False))
 
 
 class NoPerceptual(nn.Module):

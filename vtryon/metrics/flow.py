@@ -8,7 +8,7 @@ from torch import Tensor
 
 class EndPointError(NamedTuple):
     pixels: Float[Tensor, " b"]  # mean over the places with a truth; NaN where a sample has none
-    seen: Int64[Tensor, " b"]  # how many places had a truth
+    truth_count: Int64[Tensor, " b"]  # how many places had a truth
 
 
 def end_point_error(flow: Float[Tensor, "b 2 h w"], truth: Float[Tensor, "b 2 h w"]) -> EndPointError:

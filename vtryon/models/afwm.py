@@ -110,8 +110,8 @@ class FeatureEncoder(nn.Module):
     def __init__(self, in_channels: int, channels: Sequence[int] = (64, 128, 256, 256, 256)):
         super().__init__()
         self.encoders = nn.ModuleList(
-            nn.Sequential(DownSample(before, width), ResBlock(width), ResBlock(width))
-            for before, width in zip((in_channels, *channels), channels, strict=False)
+            nn.Sequential(DownSample(input_width, width), ResBlock(width), ResBlock(width))
+            for input_width, width in zip((in_channels, *channels), channels, strict=False)
         )
 
     def forward(self, x: Float[Tensor, "b n h w"]) -> tuple[Tensor, ...]:

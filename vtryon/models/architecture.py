@@ -24,22 +24,22 @@ def differing(net: nn.Module, built: nn.Module) -> Widths:
     return {name: channels for name, channels in widths(net).items() if channels != usual.get(name)}
 
 
-def resize(net: nn.Module, new: object) -> None:
-    """Give the layers that `new` names the widths it tells; their weights start anew, the others keep theirs.
+def resize(net: nn.Module, new_widths: object) -> None:
+    """Give the layers that `new_widths` names the widths it tells; their weights start anew, the others keep theirs.
 
     Raises:
         ValueError: naming the layer that is unknown, or whose widths cannot be.
     """
     usual = widths(net)
-    if not isinstance(new, Mapping):
-        raise ValueError(f"widths (={new}) must map layers to channels, such as {dict(list(usual.items())[:1])}")
-    for name, channels in new.items():
+    if not isinstance(new_widths, Mapping):
+        raise ValueError(f"widths (={new_widths}) must map layers to channels, such as {dict(list(usual.items())[:1])}")
+    for name, channels in new_widths.items():
         if name not in usual:
             raise ValueError(f"widths name {name}, which is no convolution or norm of this network")
         expected = f"{len(usual[name])} whole numbers of at least 1, as in {usual[name]}"
         if not isinstance(channels, Sequence) or len(channels) != len(usual[name]) or not all(map(_is_width, channels)):
             raise ValueError(f"widths of {name} (={channels}) must be {expected}")
-    for name, channels in new.items():
+    for name, channels in new_widths.items():
         layer = net.get_submodule(name)
         if isinstance(layer, nn.Conv2d):
             _resize_conv(layer, *channels)

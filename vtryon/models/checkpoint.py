@@ -58,10 +58,10 @@ def load_official(warp_path: PathLike, generator_path: PathLike, role: str = "st
 
 def save_official(net: TryOnNet, warp_path: PathLike, generator_path: PathLike) -> None:
     """Write the released layout: one bare state_dict for the warp, one for the generator."""
-    for part, path in ((net.warp, warp_path), (net.generator, generator_path)):
+    for subnetwork, path in ((net.warp, warp_path), (net.generator, generator_path)):
         with atomic_write(path) as temporary:
             torch.save(
-                {key: value.detach().cpu() for key, value in part.state_dict().items()},
+                {key: value.detach().cpu() for key, value in subnetwork.state_dict().items()},
                 temporary,
             )
 
@@ -154,14 +154,15 @@ def start_from(net: TryOnNet, path: PathLike, take: Iterable[str], leave: Iterab
     take, leave = tuple(take), tuple(leave)
     must_exist(path)
     weights = read_pth(path) if is_pickled(path) else _read_ours(path)[1]
-    chosen = {key for key in net.state_dict() if key.startswith(take) and not any(word in key for word in leave)}
+    taken = [key for key in net.state_dict() if key.startswith(take)]
+    chosen = {key for key in taken if not any(fragment in key for fragment in leave)}
     if not chosen:
         raise CheckpointError(f"take (={list(take)}) and leave (={list(leave)}) choose no weight of the network")
     fill(net, weights, path, only=chosen)
 
 
 def fill(
-    part: nn.Module,
+    module: nn.Module,
     weights: dict[str, Tensor],
     path: PathLike,
     only: set[str] | None = None,
@@ -170,25 +171,25 @@ def fill(
 
     What wrappers put before the names goes, and counters of batches may be absent.
     """
-    own = part.state_dict()
-    weights = without_wrappers(weights, own)
-    wanted = [key for key in own if only is None or key in only]
-    missing = [key for key in wanted if key not in weights and not key.endswith(COUNTERS)]
+    module_weights = module.state_dict()
+    weights = without_wrappers(weights, module_weights)
+    loaded_keys = [key for key in module_weights if only is None or key in only]
+    missing = [key for key in loaded_keys if key not in weights and not key.endswith(COUNTERS)]
     if missing:
         raise CheckpointError(f"{path}: lacks {shortened(missing)}; is it the file of another network?")
-    wanted = [key for key in wanted if key in weights]
-    surplus = [key for key in weights if key not in own and key not in SURPLUS]
+    loaded_keys = [key for key in loaded_keys if key in weights]
+    surplus = [key for key in weights if key not in module_weights and key not in SURPLUS]
     if only is None and surplus:
         raise CheckpointError(f"{path}: holds {shortened(surplus)}, which this network has not")
-    for key in wanted:
-        if weights[key].shape != own[key].shape:
-            shapes = f"{tuple(weights[key].shape)}, the network wants {tuple(own[key].shape)}"
+    for key in loaded_keys:
+        if weights[key].shape != module_weights[key].shape:
+            shapes = f"{tuple(weights[key].shape)}, the network wants {tuple(module_weights[key].shape)}"
             raise CheckpointError(f"{path}: {key} has shape {shapes}; the widths must be those of the file")
-    broken = [key for key in wanted if weights[key].is_floating_point() and not torch.isfinite(weights[key]).all()]
+    broken = [key for key in loaded_keys if weights[key].is_floating_point() and not torch.isfinite(weights[key]).all()]
     if broken:
         remedy = "such a network paints grey; take the checkpoint before the one that diverged"
         raise CheckpointError(f"{path}: {shortened(broken)} holds NaN or infinity; {remedy}")
-    part.load_state_dict(own | {key: weights[key] for key in wanted})
+    module.load_state_dict(module_weights | {key: weights[key] for key in loaded_keys})
 
 
 class _Header(NamedTuple):

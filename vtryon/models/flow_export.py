@@ -20,7 +20,8 @@ def gather_sample(
     Indices are exact in float32 only: places may be given in no narrower type.
     """
     frame = FRAME[padding]
-    channels, h, w = int(image.shape[1]), *(int(side) + 2 * frame for side in image.shape[2:])  # constants, in a trace
+    channels = int(image.shape[1])  # a constant in a trace, as the next two
+    h, w = (int(length) + 2 * frame for length in image.shape[2:])
     left, right_share = _split(flow[:, :1], w, frame)
     top, bottom_share = _split(flow[:, 1:], h, frame)
     beyond_right, beyond_bottom = max(2 - w, 0), max(2 - h, 0)  # a side of one pixel gets a neighbour, of share 0
@@ -35,8 +36,8 @@ def gather_sample(
         w: left_share * bottom_share,
         w + 1: right_share * bottom_share,
     }
-    parts = [line.index_select(1, corner + step) * share for step, share in shares.items()]
-    return (parts[0] + parts[1] + parts[2] + parts[3]).reshape(1, channels, *flow.shape[2:])
+    terms = [line.index_select(1, corner + step) * share for step, share in shares.items()]
+    return (terms[0] + terms[1] + terms[2] + terms[3]).reshape(1, channels, *flow.shape[2:])
 
 
 def doubled(flow: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c i j"]:
@@ -46,16 +47,16 @@ def doubled(flow: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c i j"]:
     """
     for axis in (2, 3):
         size = int(flow.shape[axis])  # a constant, in a trace too
-        before = torch.cat([flow.narrow(axis, 0, 1), flow.narrow(axis, 0, size - 1)], axis)
-        after = torch.cat([flow.narrow(axis, 1, size - 1), flow.narrow(axis, size - 1, 1)], axis)
-        pair = torch.stack([0.25 * before + 0.75 * flow, 0.75 * flow + 0.25 * after], axis + 1)
+        previous_pixels = torch.cat([flow.narrow(axis, 0, 1), flow.narrow(axis, 0, size - 1)], axis)
+        next_pixels = torch.cat([flow.narrow(axis, 1, size - 1), flow.narrow(axis, size - 1, 1)], axis)
+        pair = torch.stack([0.25 * previous_pixels + 0.75 * flow, 0.75 * flow + 0.25 * next_pixels], axis + 1)
         flow = pair.flatten(axis, axis + 1)
     return flow
 
 
-def _split(place: Tensor, side: int, frame: int) -> tuple[Tensor, Tensor]:
+def _split(coordinate: Tensor, length: int, frame: int) -> tuple[Tensor, Tensor]:
     """A coordinate in [-1, 1] as the pixel before it (float, the last but one at most) and the share of the next."""
-    pixel = (place.reshape(-1) + 1) * ((side - 1 - 2 * frame) / 2) + frame
-    pixel = pixel.clamp(0, side - 1)
-    before = pixel.floor().clamp(max=max(side - 2, 0))
-    return before, pixel - before
+    pixel = (coordinate.reshape(-1) + 1) * ((length - 1 - 2 * frame) / 2) + frame
+    pixel = pixel.clamp(0, length - 1)
+    lower_pixel = pixel.floor().clamp(max=max(length - 2, 0))
+    return lower_pixel, pixel - lower_pixel

@@ -59,8 +59,8 @@ class ReducedTutor(nn.Module):
 
 
 def _halved(picture: Tensor) -> Tensor:
-    small = F.avg_pool2d(picture, 2)
-    return (small >= 0.5).to(small.dtype) if picture.shape[1] == 1 else small  # a mask stays 0 or 1
+    halved = F.avg_pool2d(picture, 2)
+    return (halved >= 0.5).to(halved.dtype) if picture.shape[1] == 1 else halved  # a mask stays 0 or 1
 
 
 def _enlarged(warp: Warp, cloth: Tensor) -> Warp:

@@ -98,8 +98,8 @@ def without_wrappers(weights: Mapping[str, Tensor], names: Collection[str]) -> d
     """
     names, prefixes = set(names), Counter()
     for key in weights:
-        starts = [0, *(match.end() for match in re.finditer(r"\.", key))]
-        prefixes.update(key[:start] for start in starts if key[start:] in names)
+        offsets = [0, *(match.end() for match in re.finditer(r"\.", key))]
+        prefixes.update(key[:offset] for offset in offsets if key[offset:] in names)
     if not prefixes:
         return dict(weights)
     most = max(prefixes.values())
@@ -129,8 +129,8 @@ def _why_unreadable(error: Exception) -> str:
         return f"refused, it is a TorchScript program, not weights; {_how_to_save('torch.jit.load(FILE)')}"
     unknown = re.search(r"GLOBAL (\S+)", message)
     if unknown:
-        what = f"it holds more than tensors, a pickled {unknown[1]}, and reading that would run code"
-        return f"refused, {what}; {_how_to_save()}"
+        reason = f"it holds more than tensors, a pickled {unknown[1]}, and reading that would run code"
+        return f"refused, {reason}; {_how_to_save()}"
     if isinstance(error, pickle.UnpicklingError):
         return f"refused, it holds more than tensors or is damaged; copy it again, or {_how_to_save()}"
     return f"not a readable PyTorch file ({message.splitlines()[0] if message else type(error).__name__})"

@@ -110,11 +110,11 @@ def _rows(
 ) -> None:
     """Rows of tiles, counted through all pictures, from the first of `rows` to the second."""
     (_, h, w, c), o = pixels.shape, kernels.shape[2]
-    down, across, (start, stop) = -(-h // SIDE), -(-w // SIDE), rows
-    count = stop - start
+    down, across, (row_start, row_stop) = -(-h // SIDE), -(-w // SIDE), rows
+    count = row_stop - row_start
     step = -(-count // min(count, -(-count * across * max(c, o) * TERMS // CACHED)))
-    for first in range(start, stop, step):
-        count = min(step, stop - first)
+    for first in range(row_start, row_stop, step):
+        count = min(step, row_stop - first)
         input_terms = memory.of("input", thread, count * across, c)
         output_terms = memory.of("output", thread, count * across, o)
         _turn(pixels, input_terms.numpy(), first, down, count)

@@ -27,9 +27,11 @@ def chain_of(overrides: Sequence[str] = ()) -> tuple[dict[str, list[str]], Path]
         raise ConfigError(
             f"chain={stages}: must be a mapping of recipes to lists of overrides; profile={cfg.profile} has none"
         )
-    for name, words in stages.items():
-        if not isinstance(words, list):
-            raise ConfigError(f"chain.{name}={words}: must be a list of overrides, such as [data.size=[128,96]] or []")
+    for name, stage_overrides in stages.items():
+        if not isinstance(stage_overrides, list):
+            raise ConfigError(
+                f"chain.{name}={stage_overrides}: must be a list of overrides, such as [data.size=[128,96]] or []"
+            )
     return stages, Path(cfg.paths.chain)
 
 
@@ -45,12 +47,18 @@ def pipeline(stages: Mapping[str, Sequence[str]], folder: Path, overrides: Seque
         overrides: `key=value` for all of them; they win over a stage's own.
     """
     folder = with_home(folder).absolute()
-    lines = {name: _words(name, own, folder, overrides) for name, own in stages.items()}
-    raise_problems(problem for words in lines.values() for problem in problems(composed(words), parents=False))
+    overrides_by_stage = {
+        name: _all_overrides(name, stage_overrides, folder, overrides) for name, stage_overrides in stages.items()
+    }
+    raise_problems(
+        problem
+        for all_overrides in overrides_by_stage.values()
+        for problem in problems(composed(all_overrides), parents=False)
+    )
     console, rows = Console(), []
-    for number, (name, words) in enumerate(lines.items(), 1):
-        cfg = read(words)
-        console.rule(f"[bold]{name}[/] {number} of {len(lines)}", align="left")
+    for number, (name, all_overrides) in enumerate(overrides_by_stage.items(), 1):
+        cfg = read(all_overrides)
+        console.rule(f"[bold]{name}[/] {number} of {len(overrides_by_stage)}", align="left")
         row = finished(cfg)
         if row is not None:
             console.print(f"done before, on {row['date']}, in {row['seconds']:.0f} s")
@@ -58,9 +66,9 @@ def pipeline(stages: Mapping[str, Sequence[str]], folder: Path, overrides: Seque
     return rows
 
 
-def _words(name: str, own: Sequence[str], folder: Path, overrides: Sequence[str]) -> list[str]:
-    places = [quoted("paths.chain", folder), quoted("paths.run", folder / name)]
-    return [f"experiment={name}", *own, *overrides, *places]
+def _all_overrides(name: str, stage_overrides: Sequence[str], folder: Path, overrides: Sequence[str]) -> list[str]:
+    paths = [quoted("paths.chain", folder), quoted("paths.run", folder / name)]
+    return [f"experiment={name}", *stage_overrides, *overrides, *paths]
 
 
 def finished(cfg: DictConfig) -> dict[str, Any] | None:
@@ -71,5 +79,5 @@ def finished(cfg: DictConfig) -> dict[str, Any] | None:
     row, current = json.loads(file.read_text()), essence(cfg)
     if row.get("state") == "failed" or any(row[key] != current[key] for key in ("config_hash", "vtryon")):
         return None
-    hashes = [{role: parent["sha256"] for role, parent in each["parents"].items()} for each in (row, current)]
+    hashes = [{role: parent["sha256"] for role, parent in facts["parents"].items()} for facts in (row, current)]
     return row if hashes[0] == hashes[1] else None

@@ -50,7 +50,7 @@ class Request(NamedTuple):
             )
         return cls(exhibits, profile, [f"{key}={value}" for key, value in values.items()])
 
-    def words(self, recipe: Recipe) -> list[str]:
+    def sweep_overrides(self, recipe: Recipe) -> list[str]:
         """The overrides of a recipe's sweep, its own values included. What needs no data is counted at full width."""
         overrides = [] if recipe.name.endswith(SIZES) else self.overrides
         profile = [] if recipe.profile == "demo" else [f"profile={recipe.profile}"]
@@ -99,7 +99,7 @@ class Reproducer:
         work |= {name: partial(self._run_sweep, recipe) for name, recipe in sweeps.items()}
         console, failed = Console(), {}
         for name, action in work.items():
-            start = time.monotonic()
+            start_time = time.monotonic()
             console.rule(f"[bold]{name}[/]", align="left")
             try:
                 reason = action()
@@ -107,7 +107,7 @@ class Reproducer:
                 reason = str(error)
             if reason is not None:
                 failed[name] = reason
-            console.print(f"{name}: {time.monotonic() - start:.0f} s")
+            console.print(f"{name}: {time.monotonic() - start_time:.0f} s")
         return failed
 
     def folder_of(self, recipe: Recipe) -> Path | None:
@@ -118,36 +118,40 @@ class Reproducer:
             return self.runs / recipe.committed.partition("/")[0]
         if not self.request.runs(recipe):
             return None
-        words = self.request.words(recipe)
-        plain = [word for word in words if word.partition("=")[0] in ("experiment", "profile", "paths.runs")]
+        overrides = self.request.sweep_overrides(recipe)
+        plain = [
+            override for override in overrides if override.partition("=")[0] in ("experiment", "profile", "paths.runs")
+        ]
         try:
-            return folder_of(words, [read(plain)]).absolute()
+            return folder_of(overrides, [read(plain)]).absolute()
         except ConfigError:  # its parents are not there, so it has not run either
             return None
 
     def _run_stages(self) -> None:
         from vtryon.runs.pipeline import chain_of, pipeline
 
-        overrides = [word for word in self.request.overrides if word.partition("=")[0].partition(".")[0] in SHARED]
-        words = [f"profile={self.request.profile}", *overrides]
-        stages, _ = chain_of(words)
-        pipeline(stages, self.runs / self.request.profile, words)
+        shared_overrides = [
+            override for override in self.request.overrides if override.partition("=")[0].partition(".")[0] in SHARED
+        ]
+        overrides = [f"profile={self.request.profile}", *shared_overrides]
+        stages, _ = chain_of(overrides)
+        pipeline(stages, self.runs / self.request.profile, overrides)
 
     def _run_sweep(self, recipe: Recipe) -> str | None:
         """Launch a recipe's sweep if it is not finished; returns why it is not done, None where it is."""
         from vtryon.callbacks.checkpointing.stopping import REQUEUE
         from vtryon.runs.sweep import is_finished
 
-        words, folder = self.request.words(recipe), self.folder_of(recipe)
+        overrides, folder = self.request.sweep_overrides(recipe), self.folder_of(recipe)
         if folder is not None and is_finished(folder):
             return None
-        check_command_line(words)
+        check_command_line(overrides)
         try:
-            self.launch(["-m", *words])
+            self.launch(["-m", *overrides])
         except SystemExit as end:
             if end.code == REQUEUE:  # told to stop, and not only this sweep
                 raise
-            return f"not all of its jobs are done; vtryon run -m {' '.join(words)} tells why" if end.code else None
+            return f"not all of its jobs are done; vtryon run -m {' '.join(overrides)} tells why" if end.code else None
         return None
 
 

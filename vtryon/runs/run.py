@@ -65,7 +65,7 @@ def run(cfg: DictConfig) -> dict[str, Any]:
 
 
 def _measure(cfg: DictConfig, folder: Path, row: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
-    start = time.perf_counter()
+    start_time = time.perf_counter()
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
     data, stage, trainer = build(cfg, tracker_names(cfg, row))
@@ -79,7 +79,7 @@ def _measure(cfg: DictConfig, folder: Path, row: dict[str, Any], config: dict[st
             save_net(stage.net, folder / "model.safetensors")
         if cfg.get("analysis") is not None:
             row["analysis"] = analyse(stage, data, folder, cfg)
-        row |= measured | {"skipped": len(data.skipped), "seconds": round(time.perf_counter() - start, 1)}
+        row |= measured | {"skipped": len(data.skipped), "seconds": round(time.perf_counter() - start_time, 1)}
         if trainer.is_global_zero:
             if isinstance(stage, Stage):
                 _log_model(trainer, folder, data, cfg, row)

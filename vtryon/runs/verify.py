@@ -65,24 +65,24 @@ def verify(run: Path, tolerance: float = TOLERANCE) -> Verdict:
     return compare(row, rederived(run), tolerance)
 
 
-def compare(row: Mapping[str, Any], here: Mapping[str, Any], tolerance: float = TOLERANCE) -> Verdict:
+def compare(row: Mapping[str, Any], rederived_row: Mapping[str, Any], tolerance: float = TOLERANCE) -> Verdict:
     """What differs between a row and the one that was made again."""
-    said = dict(_flat({key: row[key] for key in COMPARED if key in row}))
-    found = dict(_flat(here))
+    row_values = dict(_flat({key: row[key] for key in COMPARED if key in row}))
+    rederived_values = dict(_flat(rederived_row))
     differences, agreeing, unchecked = [], 0, [key for key in row if key not in COMPARED]
-    for key in sorted(said.keys() | found.keys()):
-        before, now = said.get(key), found.get(key)
+    for key in sorted(row_values.keys() | rederived_values.keys()):
+        row_value, rederived_value = row_values.get(key), rederived_values.get(key)
         allowed = tolerance if key.startswith("scores.") else 0.0
-        if key in said and key not in found:
+        if key in row_values and key not in rederived_values:
             unchecked.append(key)
-        elif _agree(before, now, allowed):
+        elif _agree(row_value, rederived_value, allowed):
             agreeing += 1
-        elif key.startswith("scores.") and key in said and None in (before, now):
+        elif key.startswith("scores.") and key in row_values and None in (row_value, rederived_value):
             unchecked.append(key)  # a feature network that only one of the machines has
-        elif key.startswith("files.") and key not in said:
+        elif key.startswith("files.") and key not in row_values:
             unchecked.append(key)  # of a row that was written before rows had them
         else:
-            differences.append(f"{key}: the row says {_shown(before)}, here it is {_shown(now)}")
+            differences.append(f"{key}: the row says {_shown(row_value)}, here it is {_shown(rederived_value)}")
     return Verdict(differences, agreeing, unchecked)
 
 
@@ -97,19 +97,20 @@ def rederived(run: Path) -> dict[str, Any]:
         if cfg.get("threads") is not None:
             torch.set_num_threads(cfg.threads)  # as the run had: narrow layers only wait for further ones
         origin = read_state(run).get("origin", {})
-        here = {key: cfg.get(key) for key in FROM_CONFIG} | {"size": list(cfg.data.size)}
-        here |= {key: origin[key] for key in ("config_hash", "vtryon") if key in origin}
-        here["parents"] = {role: {"sha256": sha256_of(path)} for role, path in cfg.parents.items()}
-        here["files"] = file_hashes(run)
-        return here | _history(run) | _tested(cfg, run / "model.safetensors", _history(run).get("scores", {}))
+        values = {key: cfg.get(key) for key in FROM_CONFIG} | {"size": list(cfg.data.size)}
+        values |= {key: origin[key] for key in ("config_hash", "vtryon") if key in origin}
+        values["parents"] = {role: {"sha256": sha256_of(path)} for role, path in cfg.parents.items()}
+        values["files"] = file_hashes(run)
+        return values | _history(run) | _tested(cfg, run / "model.safetensors", _history(run).get("scores", {}))
 
 
 def _testing(cfg: DictConfig, work: Path) -> DictConfig:
     """The config of a test alone, in the folder `work`."""
-    before = str(cfg.paths.run)
+    original_folder = str(cfg.paths.run)
     text = OmegaConf.to_yaml(cfg)
-    own = re.compile(re.escape(before) + r"(?![\w.-])")  # not another folder whose name begins alike
-    testing = DictConfig(yaml.safe_load(own.sub(str(work), text)))
+    # the folder, and not another one whose name begins alike
+    folder_pattern = re.compile(re.escape(original_folder) + r"(?![\w.-])")
+    testing = DictConfig(yaml.safe_load(folder_pattern.sub(str(work), text)))
     for group in ("logger", "callbacks"):
         for name in testing[group]:
             if group == "logger" or name in UNUSED:
@@ -134,10 +135,10 @@ def _tested(cfg: DictConfig, weights: Path, validated: Mapping[str, float]) -> d
         if is_overridden("test_step", stage):
             trainer.test(stage, datamodule=data, verbose=False)
         measured = collected(trainer, {"scores": dict(validated)})
-    here = {key: measured[key] for key in ("protocol", "counts", "left_out", "scores") if measured.get(key)}
+    values = {key: measured[key] for key in ("protocol", "counts", "left_out", "scores") if measured.get(key)}
     if isinstance(stage.net, TryOnNet):
-        here["cost"] = cost(stage.net, tuple(cfg.data.size))
-    return here | {"fingerprint": data.fingerprint(), "perceptual": perceptual_of(stage)}
+        values["cost"] = cost(stage.net, tuple(cfg.data.size))
+    return values | {"fingerprint": data.fingerprint(), "perceptual": perceptual_of(stage)}
 
 
 def _loaded(weights: Path) -> TryOnNet:
@@ -162,10 +163,10 @@ def _history(run: Path) -> dict[str, Any]:
     return {"steps": lines[-1]["step"], "epochs": lines[-1]["epoch"] + 1, "scores": scores}
 
 
-def _agree(before: Any, now: Any, tolerance: float) -> bool:
-    if isinstance(before, float | int) and isinstance(now, float | int) and tolerance:
-        return math.isclose(before, now, rel_tol=tolerance, abs_tol=tolerance / 10)
-    return before == now
+def _agree(row_value: Any, rederived_value: Any, tolerance: float) -> bool:
+    if isinstance(row_value, float | int) and isinstance(rederived_value, float | int) and tolerance:
+        return math.isclose(row_value, rederived_value, rel_tol=tolerance, abs_tol=tolerance / 10)
+    return row_value == rederived_value
 
 
 def _flat(node: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

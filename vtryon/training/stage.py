@@ -32,8 +32,8 @@ class Means:
         """`count` samples have these means."""
         self.count += count
         for name, value in terms.items():
-            before = self.sums.get(name, torch.zeros((), device=value.device))
-            self.sums[name] = before.to(value.device) + value.detach() * count
+            previous_sum = self.sums.get(name, torch.zeros((), device=value.device))
+            self.sums[name] = previous_sum.to(value.device) + value.detach() * count
 
     def take(self) -> dict[str, Tensor]:
         """The means, and start anew."""

@@ -40,13 +40,13 @@ class CachedTeacher(nn.Module):
         """As `TryOnNet`; the samples of a batch are cached one by one, so that batches may differ."""
         worn = [person.cpu(), cloth.cpu(), cloth_edge.cpu()]
         files = [self.folder / f"{_digest(sample)}.safetensors" for sample in zip(*worn, strict=True)]
-        answers = [
+        try_ons = [
             _read(file) or self._compute(file, *(x[row : row + 1] for x in (person, cloth, cloth_edge)))
             for row, file in enumerate(files)
         ]
-        names = answers[0].keys()
-        whole = {name: torch.cat([answer[name].to(person.device) for answer in answers]) for name in names}
-        return TryOn(**{field: _gathered(whole, field) for field in TryOn._fields})
+        names = try_ons[0].keys()
+        batched = {name: torch.cat([try_on[name].to(person.device) for try_on in try_ons]) for name in names}
+        return TryOn(**{field: _gathered(batched, field) for field in TryOn._fields})
 
     def _compute(self, file: Path, *inputs: Tensor) -> dict[str, Tensor]:
         self.asked += 1

@@ -66,10 +66,10 @@ def _three(times: np.ndarray) -> tuple[float, float, float]:
 
 def _timed(run: Callable[[], object], device: torch.device) -> float:
     _wait(device)
-    start = time.perf_counter()
+    start_time = time.perf_counter()
     run()
     _wait(device)
-    return (time.perf_counter() - start) * 1e3
+    return (time.perf_counter() - start_time) * 1e3
 
 
 def _wait(device: torch.device) -> None:

@@ -17,7 +17,7 @@ class Footprint(NamedTuple):
 
     extra_mib: float | None  # the most that the work took beyond what was there before; None where nobody tells
     peak_mib: float | None  # the most that the process ever took, interpreter and libraries included
-    said: Any  # what the work returned
+    result: Any  # what the work returned
 
 
 def footprint(prepare: Callable[..., Callable[[], Any]], *arguments: Any) -> Footprint:
@@ -44,12 +44,12 @@ def _watched(prepare: Callable, arguments: tuple, threads: int) -> tuple:
     work = prepare(*arguments)
     if not RESET.exists():
         return None, None, work()
-    whole = _read("VmHWM")
+    preparation_peak = _read("VmHWM")
     RESET.write_text("5")  # forget the peak so far
-    before = _read("VmRSS")
-    said = work()
+    resident_mib = _read("VmRSS")
+    result = work()
     peak = _read("VmHWM")
-    return max(peak - before, 0.0), max(whole, peak), said
+    return max(peak - resident_mib, 0.0), max(preparation_peak, peak), result
 
 
 def _read(key: str) -> float:

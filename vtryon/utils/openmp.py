@@ -19,14 +19,14 @@ BODY = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 def shares(count: int) -> list[tuple[int, int]]:
-    """`count` things in a row cut into as many parts as torch has threads: first, and first of the next.
+    """`count` things in a row cut into as many shares as torch has threads: first, and first of the next.
 
     Example:
         >>> shares(1)
         [(0, 1)]
     """
-    parts = max(1, min(torch.get_num_threads(), count))
-    edges = [count * part // parts for part in range(parts + 1)]
+    share_count = max(1, min(torch.get_num_threads(), count))
+    edges = [count * index // share_count for index in range(share_count + 1)]
     return list(pairwise(edges))
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 
 @contextmanager
-def fresh_processes(count: int, prepare: Callable[..., object] | None = None, *given: Any) -> Iterator[Pool]:
-    """Start `count` processes, each of which calls `prepare(*given)` first.
+def fresh_processes(count: int, prepare: Callable[..., object] | None = None, *arguments: Any) -> Iterator[Pool]:
+    """Start `count` processes, each of which calls `prepare(*arguments)` first.
 
     A spawned process imports the main script. A script without a main guard would start the pool again there, without
     end, so the main script is hidden while the pool starts: jobs must be functions of modules.
@@ -19,7 +19,7 @@ def fresh_processes(count: int, prepare: Callable[..., object] | None = None, *g
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:
-        with multiprocessing.get_context("spawn").Pool(count, prepare, given) as pool:
+        with multiprocessing.get_context("spawn").Pool(count, prepare, arguments) as pool:
             yield pool
     finally:
         sys.modules["__main__"] = main

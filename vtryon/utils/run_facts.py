@@ -9,10 +9,10 @@ WARP_STAGES = {"tutor_warp": "tutor", "student_warp": "student"}  # each with th
 
 def facts_of(run: Path) -> dict[str, Any]:
     """The row of a run's folder, or what lies beside a weight file: its card, else its run's row; empty without any."""
-    places = [run / "row.json"] if run.is_dir() else [run.with_suffix(".json")]
+    files = [run / "row.json"] if run.is_dir() else [run.with_suffix(".json")]
     if run.name == "model.safetensors":
-        places.append(run.with_name("row.json"))
-    for file in places:
+        files.append(run.with_name("row.json"))
+    for file in files:
         try:
             facts = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):

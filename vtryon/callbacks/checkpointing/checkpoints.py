@@ -125,9 +125,9 @@ class Checkpoints(Recorder, Checkpoint):
             leave(self.signal or SIGNALS[0], self._stop_listening())
 
     def _stop_listening(self) -> dict[int, Any]:
-        before, self.handlers = self.handlers, {}
-        restore(before)
-        return before
+        previous_handlers, self.handlers = self.handlers, {}
+        restore(previous_handlers)
+        return previous_handlers
 
     def _sweep_up(self) -> None:
         """Remove what a process that was killed while saving had written so far."""

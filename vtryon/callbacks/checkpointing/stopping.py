@@ -49,14 +49,14 @@ def schedulers_own() -> tuple[int, ...]:
     return (number,) if number is not None and callable(signal.getsignal(number)) else ()
 
 
-def leave(number: int, before: dict[int, Any]) -> None:
+def leave(number: int, previous_handlers: dict[int, Any]) -> None:
     """End the process; where a scheduler listens for this signal, by way of its handler.
 
     Raises:
         Stopped: unless that handler ends the process itself.
     """
-    if number not in SIGNALS and callable(before.get(number)):
-        before[number](number, None)
+    if number not in SIGNALS and callable(previous_handlers.get(number)):
+        previous_handlers[number](number, None)
     raise Stopped(signal.Signals(number).name)
 
 

@@ -45,8 +45,8 @@ class Tracker(Logger):
         super().__init_subclass__(**kwargs)
         for name in (*LIGHTNINGS, *OURS):
             setattr(cls, name, _guarded(getattr(cls, name)))
-        if isinstance(found := getattr(cls, "experiment", None), property):
-            cls.experiment = property(_guarded_experiment(found.fget))
+        if isinstance(experiment := getattr(cls, "experiment", None), property):
+            cls.experiment = property(_guarded_experiment(experiment.fget))
 
     def define_scores(self, directions: Mapping[str, str | None]) -> None:
         """Tell which end of a score is the better one: key → "max", "min", or None where nobody knows."""

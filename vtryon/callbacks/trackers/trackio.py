@@ -45,12 +45,12 @@ class TrackioTracker(Tracker):
         project: str = "vtryon",
     ):
         super().__init__()
-        wanted = OF_THE_USER or str(Path(folder).absolute() / "trackio")
-        os.environ["TRACKIO_DIR"] = wanted  # read when Trackio is imported
+        trackio_folder = OF_THE_USER or str(Path(folder).absolute() / "trackio")
+        os.environ["TRACKIO_DIR"] = trackio_folder  # read when Trackio is imported
         os.environ.setdefault("HF_HUB_OFFLINE", "1")  # it would ask who is logged in
         with needed("logger=trackio", "trackers"):
             from trackio.utils import TRACKIO_DIR
-        if Path(wanted) != Path(TRACKIO_DIR):
+        if Path(trackio_folder) != Path(TRACKIO_DIR):
             raise ValueError(
                 f"folder={folder}: Trackio keeps to {TRACKIO_DIR}, the first of this process; start another process"
             )

@@ -34,7 +34,7 @@ def artifact_name(path: Path) -> str:
         >>> artifact_name(Path("runs/demo/student/model.safetensors"))
         'demo-student'
     """
-    folders = [part for part in path.absolute().parts[-3:-1] if part != path.anchor]
+    folders = [folder for folder in path.absolute().parts[-3:-1] if folder != path.anchor]
     return _plain("-".join(folders)) or "model"
 
 

@@ -31,7 +31,7 @@ def damage(
         for inputs in samples:
             unpruned = levels(net(*inputs).image)
             for group in groups:
-                masked = [places_to_mask(group.places[channel], correlated) for channel in group.order]
+                masked = [places_to_mask(group.occurrences[channel], correlated) for channel in group.order]
                 missing = [list(chain.from_iterable(masked[:count])) for count in counts[group.name]]
                 if missing:
                     batch = (picture.expand(len(missing), -1, -1, -1) for picture in inputs)

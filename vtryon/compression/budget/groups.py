@@ -18,12 +18,12 @@ class Group(NamedTuple):
     """Channels that several layers share."""
 
     name: str  # of the convolution that stands for them
-    places: tuple[tuple[Place, ...], ...]  # where each channel lives
+    occurrences: tuple[tuple[Place, ...], ...]  # where each channel lives
     order: tuple[int, ...]  # the channels as pruning by magnitude takes them
 
     @property
     def width(self) -> int:
-        return len(self.places)
+        return len(self.occurrences)
 
 
 class Conv(NamedTuple):
@@ -33,7 +33,7 @@ class Conv(NamedTuple):
     size: int  # weights a channel pair: the kernel
     read: tuple[tuple[str, int], ...]  # groups, and how often each of their channels is read
     fixed: int  # columns that belong to no group
-    made: str | None
+    output_group: str | None
     out: int
 
 
@@ -57,16 +57,19 @@ class Costs:
     Args:
         net: whole.
         groups: of `net`.
-        question: what the network is asked, for the sizes of its maps.
+        inputs: what the network is given, for the sizes of its maps.
     """
 
     def __init__(self, net: TryOnNet, groups: list[Group], inputs: tuple[Tensor, ...]):
         maker_of = {
-            occurrence.layer: group.name for group in groups for occurrence in group.places[0] if not occurrence.read
+            occurrence.layer: group.name
+            for group in groups
+            for occurrence in group.occurrences[0]
+            if not occurrence.read
         }
         reads: dict[str, list[tuple[str, int]]] = {}
         for group in groups:
-            for occurrence in group.places[0]:
+            for occurrence in group.occurrences[0]:
                 if occurrence.read:
                     reads.setdefault(occurrence.layer, []).append((group.name, len(occurrence.channels)))
         full_widths = {group.name: group.width for group in groups}
@@ -77,19 +80,25 @@ class Costs:
             fixed = layer.in_channels - sum(full_widths[group] * often for group, often in read)
             self.convs.append(Conv(kernel * positions, kernel, read, fixed, maker_of.get(name), layer.out_channels))
         self.by_group = {
-            name: [conv for conv in self.convs if conv.made == name or name in dict(conv.read)] for name in full_widths
+            name: [conv for conv in self.convs if conv.output_group == name or name in dict(conv.read)]
+            for name in full_widths
         }
-        self.beside = {  # groups that meet in a convolution: the one's width is the other's price
-            name: {other for conv in convs for other in (conv.made, *dict(conv.read)) if other is not None}
+        self.beside = {  # groups that meet in a convolution: the width of each is a factor of the other's price
+            name: {
+                neighbour
+                for conv in convs
+                for neighbour in (conv.output_group, *dict(conv.read))
+                if neighbour is not None
+            }
             for name, convs in self.by_group.items()
         }
 
     def total(self, widths: Mapping[str, int], quantity: str = "area", only: list[Conv] | None = None) -> int:
-        """`what`: "area" for multiply-accumulates, "size" for weights; `only`: of these convolutions."""
+        """`quantity`: "area" for multiply-accumulates, "size" for weights; `only`: of these convolutions."""
         return sum(
             getattr(conv, quantity)
             * (conv.fixed + sum(widths[name] * often for name, often in conv.read))
-            * (conv.out if conv.made is None else widths[conv.made])
+            * (conv.out if conv.output_group is None else widths[conv.output_group])
             for conv in (self.convs if only is None else only)
         )
 

@@ -33,8 +33,8 @@ class Uniform:
 
     def __init__(self, weights: Mapping[str, float] | None = None):
         self.weights = dict(weights or {})
-        for part in self.weights.keys() - set(PARTS):
-            raise ValueError(f"weights name {part!r}; the parts are {', '.join(PARTS)}")
+        for part_name in self.weights.keys() - set(PARTS):
+            raise ValueError(f"weights name {part_name!r}; the parts are {', '.join(PARTS)}")
 
     def __call__(self, net: TryOnNet, batches: Iterable, loss: Loss | None) -> Shrink:
         groups, part_of = groups_of(net), _part_of_layers(net)
@@ -110,9 +110,9 @@ def _part_of_layers(net: TryOnNet) -> dict[str, str]:
     """The part that each layer, by its name in the network, belongs to."""
     names = {module: name for name, module in net.named_modules()}
     part_of = {}
-    for part, modules in net.parts().items():
+    for part_name, modules in net.parts().items():
         for module in modules:
-            part_of |= {names[layer]: part for layer in module.modules()}
+            part_of |= {names[layer]: part_name for layer in module.modules()}
     return part_of
 
 

@@ -125,8 +125,11 @@ class _MaskedGenerator:
                 self.convs[f"{direction}s"] |= self.convs[block]
             self.first[f"{direction}s"] = min(self.first[block] for block in blocks_of_direction)
         self.names = list(self.convs)
-        for start in range(0, len(pairs), batch):
-            chosen = (pictures[start : start + batch] for pictures in (pairs.person, pairs.cloth, pairs.cloth_edge))
+        for batch_start in range(0, len(pairs), batch):
+            chosen = (
+                pictures[batch_start : batch_start + batch]
+                for pictures in (pairs.person, pairs.cloth, pairs.cloth_edge)
+            )
             self.batches.append(self._cache_pairs(*chosen))
 
     def masked_try_ons(self, setting: Setting, seed: int) -> tuple[float, Tensor]:
@@ -135,11 +138,11 @@ class _MaskedGenerator:
         with masked(convs, setting.share, setting.kind, setting.choice, seed) as zeros:
             return zeros, to_uint8(self.images(self.first[setting.block]))
 
-    def images(self, start: int) -> Float[Tensor, "n 3 h w"]:
-        """The try-ons, the outputs of all blocks before `start` being cached."""
+    def images(self, first_block: int) -> Float[Tensor, "n 3 h w"]:
+        """The try-ons, the outputs of all blocks before `first_block` being cached."""
         return torch.cat(
             [
-                compose(warp, edge, list(self._run(inputs, outs[:start]))[-1], inputs[:, :3]).image
+                compose(warp, edge, list(self._run(inputs, outs[:first_block]))[-1], inputs[:, :3]).image
                 for warp, edge, inputs, outs in self.batches
             ]
         )

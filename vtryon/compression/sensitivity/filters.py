@@ -66,8 +66,8 @@ class FilterSensitivity:
                     inputs = pairs.one(number)
                     unpruned = Unpruned(net(*inputs))
                     for layer, filters in due.items():
-                        for start in range(0, len(filters), self.batch):
-                            batch = filters[start : start + self.batch]
+                        for batch_start in range(0, len(filters), self.batch):
+                            batch = filters[batch_start : batch_start + self.batch]
                             scores = score_filters(net, inputs, unpruned, layer, batch)
                             table.add(
                                 {"pair": name, "layer": layer.name, "filter": number_in_layer} | score

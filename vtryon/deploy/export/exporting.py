@@ -59,8 +59,8 @@ def export(
     model_card = card(net, size, batch, run)
     judged = drawn_judged(size)
     if precision == "int8" and calibration is None:
-        known = known_pairs(net, size, run, data)
-        calibration, judged = None if isinstance(net, Int8TryOnNet) else known.calibration, known.judged
+        pairs = known_pairs(net, size, run, data)
+        calibration, judged = None if isinstance(net, Int8TryOnNet) else pairs.calibration, pairs.judged
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         draft = Path(folder, path.name)

@@ -26,8 +26,10 @@ class KnownPairs(NamedTuple):
     judged: Judged
 
 
-def known_pairs(net: TryOnNet, size: tuple[int, int], run: Path | None = None, given: Path | None = None) -> KnownPairs:
-    """Pairs of the folder `given`, else of the one that the run names as its data, else procedural ones.
+def known_pairs(
+    net: TryOnNet, size: tuple[int, int], run: Path | None = None, folder: Path | None = None
+) -> KnownPairs:
+    """Pairs of `folder`, else of the one that the run names as its data, else procedural ones.
 
     Args:
         size: (height, width) of the pictures.
@@ -40,12 +42,12 @@ def known_pairs(net: TryOnNet, size: tuple[int, int], run: Path | None = None, g
         DataError: a file of the folder is broken.
     """
     settings = _data_of(run)
-    root = given or settings.get("root")
+    root = folder or settings.get("root")
     if isinstance(root, str | Path) and with_home(root).is_dir():
-        own = settings if given is None else {}
-        return _of_folder(net, size, with_home(root), {k: v for k, v in own.items() if k not in NOT_READ})
-    if given is not None:
-        raise FileNotFoundError(f"{given}: no such folder; --calibrate wants one with photos and garments")
+        run_settings = settings if folder is None else {}
+        return _of_folder(net, size, with_home(root), {k: v for k, v in run_settings.items() if k not in NOT_READ})
+    if folder is not None:
+        raise FileNotFoundError(f"{folder}: no such folder; --calibrate wants one with photos and garments")
     drawn = drawn_pairs(size, JUDGED + CALIBRATION)[JUDGED:]
     return KnownPairs(drawn, drawn_judged(size, JUDGED, _not_there(net, root)))
 
@@ -61,20 +63,21 @@ def _of_folder(net: TryOnNet, size: tuple[int, int], root: Path, settings: dict[
     calibration, judged = learnt or test, test or learnt
     if calibration is None or judged is None:
         raise FileNotFoundError(f"{root}: holds neither training photos nor test photos to calibrate int8 with")
-    chosen = _spread(len(calibration), CALIBRATION + (JUDGED if calibration is judged else 0))
+    calibration_indices = _spread(len(calibration), CALIBRATION + (JUDGED if calibration is judged else 0))
     if calibration is judged:  # of one set: every fifth is judged by, the others are learnt from
-        others = chosen[::5]
-        chosen = [index for index in chosen if index not in others] or others
+        judged_indices = calibration_indices[::5]
+        calibration_indices = [index for index in calibration_indices if index not in judged_indices] or judged_indices
     else:
-        others = _spread(len(judged), JUDGED)
+        judged_indices = _spread(len(judged), JUDGED)
     if net.trained_on is None:
-        words = "the network's file does not tell what it was trained on"
+        relation = "the network's file does not tell what it was trained on"
     elif net.trained_on.get("fingerprint") == data.fingerprint():
-        words = "the data that the network was trained on"
+        relation = "the data that the network was trained on"
     else:
-        words = f"not the data that the network was trained on, {net.trained_on.get('name')}"
-    names = [_name(judged.records[index], of_test=judged is test) for index in others]
-    return KnownPairs(_pairs(calibration, chosen), Judged(_pairs(judged, others), names, f"{root} ({words})"))
+        relation = f"not the data that the network was trained on, {net.trained_on.get('name')}"
+    names = [_name(judged.records[index], of_test=judged is test) for index in judged_indices]
+    judged_pairs = Judged(_pairs(judged, judged_indices), names, f"{root} ({relation})")
+    return KnownPairs(_pairs(calibration, calibration_indices), judged_pairs)
 
 
 def _name(record: Record, of_test: bool) -> str:

@@ -47,9 +47,9 @@ def main(argv=None):
 
 def timed(call):
     """Milliseconds of one call that returns when the device is done."""
-    start = time.perf_counter()
+    start_time = time.perf_counter()
     call()
-    return (time.perf_counter() - start) * 1e3
+    return (time.perf_counter() - start_time) * 1e3
 
 
 def record(args, times, power, idle, version):
@@ -181,8 +181,8 @@ class Engine:
 
     def _buffer(self, index):
         count = 1
-        for side in self.engine.get_binding_shape(index):
-            count *= side
+        for dimension in self.engine.get_binding_shape(index):
+            count *= dimension
         values = array.array("f", [0.0]) * count
         if self.engine.binding_is_input(index):
             values = array.array("f", (random.uniform(-1, 1) for _ in range(count)))

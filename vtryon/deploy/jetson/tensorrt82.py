@@ -57,8 +57,8 @@ def check(model: onnx.ModelProto) -> None:
     """Raise ValueError with all that TensorRT 8.2 would refuse; `model` with inferred shapes."""
     reasons = list(refusals(model))
     if reasons:
-        more = f"; and {len(reasons) - 5} more" if len(reasons) > 5 else ""
-        raise ValueError(f"TensorRT 8.2 cannot read this graph: {'; '.join(reasons[:5])}{more}")
+        omitted = f"; and {len(reasons) - 5} more" if len(reasons) > 5 else ""
+        raise ValueError(f"TensorRT 8.2 cannot read this graph: {'; '.join(reasons[:5])}{omitted}")
 
 
 def refusals(model: onnx.ModelProto) -> Iterator[str]:

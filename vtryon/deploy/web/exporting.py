@@ -71,8 +71,8 @@ def export_web(
         model_card = card(net, size, 1, run)
         model.metadata_props.add(key="vtryon", value=json.dumps(model_card))
         (draft / "model.onnx").write_bytes(model.SerializeToString(deterministic=True))
-        answers, checks = _compared(draft / "model.onnx", net, held, pairs, precision)
-        _write_check(draft / "check.bin", pairs[0], answers[0])
+        expected_outputs, checks = _compared(draft / "model.onnx", net, held, pairs, precision)
+        _write_check(draft / "check.bin", pairs[0], expected_outputs[0])
         _write_page(draft)
         package.unpack(packed, draft / "onnxruntime-web")
         report = {
@@ -105,12 +105,12 @@ def _check_arguments(net: TryOnNet, precision: str, calibration: Sequence[Pair] 
 def _compared(
     file: Path, net: TryOnNet, held: TryOnNet, pairs: Sequence[Pair], precision: str
 ) -> tuple[list[Outputs], dict[str, Any]]:
-    """The answers that a browser is to give, and how far the file's are from torch's.
+    """The outputs that a browser is to give, and how far the file's are from torch's.
 
     Those of torch with the weights that the file holds; in int8, which torch does not compute, those of ONNX Runtime.
     """
-    expected, answers = outputs_of(held, pairs), outputs_of(OnnxRuntime(onnx.load(file)), pairs)
-    measured = difference(answers, expected)
+    torch_outputs, file_outputs = outputs_of(held, pairs), outputs_of(OnnxRuntime(onnx.load(file)), pairs)
+    measured = difference(file_outputs, torch_outputs)
     allowed = 2 if precision == "int8" else IMAGE  # int8 is another network: its distance is told, not bounded
     if not measured.image_max <= allowed:  # `not`, so that a NaN is refused
         raise ValueError(
@@ -119,15 +119,20 @@ def _compared(
         )
     checks = {"pairs": len(pairs), **measured._asdict()}
     if precision == "f16":
-        checks["rounding_to_f16"] = difference(expected, outputs_of(net, pairs))._asdict()
-    return (answers if precision == "int8" else expected), checks
+        checks["rounding_to_f16"] = difference(torch_outputs, outputs_of(net, pairs))._asdict()
+    return (file_outputs if precision == "int8" else torch_outputs), checks
 
 
-def _write_check(file: Path, pair: Pair, answer: Outputs) -> None:
-    """The answer as float32 (3, h, w), then person and cloth as bytes (3, h, w), then the edge (h, w), 0 or 1."""
+def _write_check(file: Path, pair: Pair, outputs: Outputs) -> None:
+    """The image as float32 (3, h, w), then person and cloth as bytes (3, h, w), then the edge (h, w), 0 or 1."""
     person, cloth, edge = pair
-    parts = [answer[0].astype("<f4"), bytes_of(person).numpy(), bytes_of(cloth).numpy(), edge.numpy().astype(np.uint8)]
-    file.write_bytes(b"".join(part.tobytes() for part in parts))
+    arrays = [
+        outputs[0].astype("<f4"),
+        bytes_of(person).numpy(),
+        bytes_of(cloth).numpy(),
+        edge.numpy().astype(np.uint8),
+    ]
+    file.write_bytes(b"".join(array.tobytes() for array in arrays))
 
 
 def _write_page(folder: Path) -> None:
@@ -136,8 +141,8 @@ def _write_page(folder: Path) -> None:
     (folder / "tryon.mjs").write_text("\n".join((PAGE / name).read_text("utf-8") for name in SCRIPT), "utf-8")
     frame = Frame.of(EXAMPLES)
     for index in (1, 2):
-        person, own = make_person(0, 0, index, frame), make_shop(0, 0, index, frame)
-        write_photo(folder / "examples" / f"person_{index}.jpg", wear(person, own, frame).image)
+        person, worn_garment = make_person(0, 0, index, frame), make_shop(0, 0, index, frame)
+        write_photo(folder / "examples" / f"person_{index}.jpg", wear(person, worn_garment, frame).image)
         shop = make_shop(0, 0, index + 1000, frame)
         write_photo(folder / "examples" / f"garment_{index}.jpg", to_uint8(shop.image, frame))
 

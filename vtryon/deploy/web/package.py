@@ -19,21 +19,21 @@ FILES = (  # of package/dist: each of the two builds is a module, its loader and
 )
 
 
-def archive(given: Path | None = None) -> Path:
-    """The package's file: `given`, or the one in the cache, fetched there with npm when it is not.
+def archive(package_file: Path | None = None) -> Path:
+    """`package_file`, or the one in the cache, fetched there with npm when it is not.
 
     Raises:
         ValueError: it is not the version that this code was tested with.
         OSError: npm is not installed, or cannot fetch it.
     """
-    file = given or cache_folder() / ARCHIVE
-    if given is None and not file.is_file():
+    file = package_file or cache_folder() / ARCHIVE
+    if package_file is None and not file.is_file():
         _fetch(file)
-    found = hashlib.sha256(file.read_bytes()).hexdigest()
-    if found != SHA256:
+    file_sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    if file_sha256 != SHA256:
         raise ValueError(
-            f"{file}: sha256 {found[:12]}… is not that of onnxruntime-web {VERSION} ({SHA256[:12]}…); delete it, and "
-            f"fetch it anew with: npm pack onnxruntime-web@{VERSION}"
+            f"{file}: sha256 {file_sha256[:12]}… is not that of onnxruntime-web {VERSION} ({SHA256[:12]}…); delete it, "
+            f"and fetch it anew with: npm pack onnxruntime-web@{VERSION}"
         )
     return file
 

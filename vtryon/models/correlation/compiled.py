@@ -58,9 +58,9 @@ def _by_rows(work: Callable[[int, int], None], rows: int, size: int) -> None:
 
 
 @jit.compiled
-def _turn(features, turned, start, stop):
+def _turn(features, turned, row_start, row_stop):
     c, _, w = features.shape
-    for y in range(start, stop):
+    for y in range(row_start, row_stop):
         for k in range(0, c, LANE):  # as many lines as the first cache holds at once
             for x in range(w):
                 for kk in range(k, min(k + LANE, c)):
@@ -68,9 +68,9 @@ def _turn(features, turned, start, stop):
 
 
 @jit.compiled
-def _products(first, second, nothing, out, start, stop):
+def _products(first, second, nothing, out, row_start, row_stop):
     h, w, c = first.shape
-    for y in range(start, stop):
+    for y in range(row_start, row_stop):
         for dy in range(SPAN):
             line = y + dy - RADIUS
             if line < 0 or line >= h:

@@ -13,7 +13,7 @@ from vtryon.models.correlation.compiled import RADIUS, compiled
 from vtryon.models.correlation.formulations import pieces, shifted, unfolded
 from vtryon.models.correlation.tiled import tiled, tiled_backward
 
-FORMS = {each.__name__: each for each in (shifted, unfolded, pieces, tiled, compiled)}
+FORMS = {form.__name__: form for form in (shifted, unfolded, pieces, tiled, compiled)}
 
 
 def correlate(

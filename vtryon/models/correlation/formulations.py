@@ -41,19 +41,20 @@ def pieces(
     """
     c, h, w = map(int, first.shape[1:])  # constants in a trace
     span, size = 2 * radius + 1, min(PIECE, w)
-    count, seen = -(-w // size), size + 2 * radius
+    count, window_width = -(-w // size), size + 2 * radius
     beside = count * size - w
-    places, reach = (torch.arange(n, device=first.device) for n in (size, span))
+    positions, reach = (torch.arange(n, device=first.device) for n in (size, span))
     starts = size * torch.arange(count, device=first.device)[:, None]
     second = F.pad(second, (radius, radius + beside, radius, radius))
-    windows = second.index_select(3, (starts + torch.arange(seen, device=first.device)).flatten())
-    windows = windows.reshape(-1, c, h + 2 * radius, count, seen).permute(0, 2, 3, 1, 4)  # (b, h + 2r, count, c, seen)
+    windows = second.index_select(3, (starts + torch.arange(window_width, device=first.device)).flatten())
+    windows = windows.reshape(-1, c, h + 2 * radius, count, window_width)
+    windows = windows.permute(0, 2, 3, 1, 4)  # (b, h + 2r, count, c, window_width)
     first = (F.pad(first, (0, beside)) if beside else first).reshape(-1, c, h, count, size).permute(0, 2, 3, 1, 4)
-    wanted = (places * (seen + 1) + reach[:, None]).flatten()  # dx, then the place
+    product_indices = (positions * (window_width + 1) + reach[:, None]).flatten()  # dx, then the place
     rows = [
-        (first.transpose(3, 4) @ windows[:, dy : dy + h])  # (b, h, count, size, seen)
-        .reshape(-1, h, count, size * seen)
-        .index_select(3, wanted)
+        (first.transpose(3, 4) @ windows[:, dy : dy + h])  # (b, h, count, size, window_width)
+        .reshape(-1, h, count, size * window_width)
+        .index_select(3, product_indices)
         .reshape(-1, h, count, span, size)
         .permute(0, 3, 1, 2, 4)
         .reshape(-1, span, h, count * size)

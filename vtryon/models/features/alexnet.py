@@ -37,8 +37,8 @@ class AlexNetLPIPS(nn.Module):
         self.weights_sha256 = weights.sha256
         with torch.device("meta"):
             features = torchvision.models.alexnet(weights=None).features
-        own = {key: weights.state_dict[f"features.{key}"] for key in features.state_dict()}
-        features.load_state_dict(own, assign=True)
+        feature_weights = {key: weights.state_dict[f"features.{key}"] for key in features.state_dict()}
+        features.load_state_dict(feature_weights, assign=True)
         # torchmetrics can only have torchvision fetch the weights; hand it the layers with those that were checked
         with mock.patch.object(torchvision.models, "alexnet", return_value=SimpleNamespace(features=features)):
             self.frozen = Frozen(LearnedPerceptualImagePatchSimilarity("alex").net)

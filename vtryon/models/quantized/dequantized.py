@@ -67,11 +67,11 @@ class RoundedConv(nn.Module):
 
 
 class Sum(nn.Module):
-    """Add two feature maps, then apply `after`."""
+    """Add two feature maps, then apply `activation`."""
 
-    def __init__(self, after: nn.Module):
+    def __init__(self, activation: nn.Module):
         super().__init__()
-        self.after = after
+        self.after = activation
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         return self.after(first + second)

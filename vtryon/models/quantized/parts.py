@@ -1,7 +1,7 @@
-"""The parts of a try-on network that can be int8, and their replacement.
+"""The subnetworks of a try-on network that can be int8, and their replacement.
 
-Parts are traced one by one (`torch.fx`): the sampling, correlation and flow arithmetic between them can be neither
-traced nor quantized. An encoder and its feature pyramid are one part, since features pass between them in int8.
+Each is traced alone (`torch.fx`): the sampling, correlation and flow arithmetic between them can be neither traced nor
+quantized. An encoder and its feature pyramid are one subnetwork, since features pass between them in int8.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -15,7 +15,7 @@ SCOPES = {"none": (), "warp": ("warp",), "generator": ("generator",), "all": ("w
 KERNELS = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.LeakyReLU, nn.Upsample, nn.Identity)
 
 
-class Part(NamedTuple):
+class Subnetwork(NamedTuple):
     """Names of the modules that are quantized together."""
 
     name: str
@@ -27,7 +27,7 @@ class Part(NamedTuple):
 
 
 class Float(nn.Module):
-    """A layer that stays float inside a quantized part: tracers do not enter this module."""
+    """A layer that stays float inside a quantized subnetwork: tracers do not enter this module."""
 
     def __init__(self, layer: nn.Module):
         super().__init__()
@@ -59,40 +59,42 @@ class JoinedPyramid(nn.Identity):
         return self.channels
 
 
-def parts_of(net: TryOnNet, scope: str = "all") -> list[Part]:
-    """The parts of a float network in a scope, a key of `SCOPES`: pyramids, heads, generator."""
+def subnetworks_of(net: TryOnNet, scope: str = "all") -> list[Subnetwork]:
+    """The subnetworks of a float network in a scope, a key of `SCOPES`: pyramids, heads, generator."""
     names = {module: name for name, module in net.named_modules()}
-    parts = [Part(names[encoder], names[pyramid]) for encoder, pyramid in net.warp.pyramids().values()]
-    parts += [Part(names[head]) for head in net.warp.aflow_net.heads()]
-    parts.append(Part(names[net.generator]))
-    return [part for part in parts if part.name.startswith(SCOPES[scope])]
+    subnetworks = [Subnetwork(names[encoder], names[pyramid]) for encoder, pyramid in net.warp.pyramids().values()]
+    subnetworks += [Subnetwork(names[head]) for head in net.warp.aflow_net.heads()]
+    subnetworks.append(Subnetwork(names[net.generator]))
+    return [subnetwork for subnetwork in subnetworks if subnetwork.name.startswith(SCOPES[scope])]
 
 
-def replace_parts(net: TryOnNet, parts: Sequence[Part], float_layers: Collection[str], change: Callable) -> None:
-    """Put `change(part)` in the place of each of `parts`, in `net` itself.
+def replace_subnetworks(
+    net: TryOnNet, subnetworks: Sequence[Subnetwork], float_layers: Collection[str], change: Callable
+) -> None:
+    """Put `change(module)` in the place of each of `subnetworks`, in `net` itself.
 
     Args:
-        float_layers: names of layers that stay float; those outside the parts are left alone.
+        float_layers: names of layers that stay float; those outside the subnetworks are left alone.
 
     Raises:
         ValueError: naming a layer without an int8 kernel.
     """
-    for part in parts:
+    for subnetwork in subnetworks:
         for name in float_layers:
-            if name.startswith(part.prefixes()):
+            if name.startswith(subnetwork.prefixes()):
                 net.set_submodule(name, Float(net.get_submodule(name)))
-    modules = {part: _module(net, part) for part in parts}
-    for part, module in modules.items():
-        _raise_unless_supported(part.name, module)
-    for part, module in modules.items():
-        net.set_submodule(part.name, change(module))
-        if part.pyramid is not None:
-            net.set_submodule(part.pyramid, JoinedPyramid(module.fpn.widths()))
+    modules = {subnetwork: _module(net, subnetwork) for subnetwork in subnetworks}
+    for subnetwork, module in modules.items():
+        _raise_unless_supported(subnetwork.name, module)
+    for subnetwork, module in modules.items():
+        net.set_submodule(subnetwork.name, change(module))
+        if subnetwork.pyramid is not None:
+            net.set_submodule(subnetwork.pyramid, JoinedPyramid(module.fpn.widths()))
 
 
-def _module(net: TryOnNet, part: Part) -> nn.Module:
-    module = net.get_submodule(part.name)
-    return module if part.pyramid is None else EncoderPyramid(module, net.get_submodule(part.pyramid))
+def _module(net: TryOnNet, subnetwork: Subnetwork) -> nn.Module:
+    module = net.get_submodule(subnetwork.name)
+    return module if subnetwork.pyramid is None else EncoderPyramid(module, net.get_submodule(subnetwork.pyramid))
 
 
 def _raise_unless_supported(name: str, module: nn.Module) -> None:

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from torch import nn
 
-from vtryon.models.quantized.parts import SCOPES, Part, parts_of, replace_parts
+from vtryon.models.quantized.parts import SCOPES, Subnetwork, replace_subnetworks, subnetworks_of
 from vtryon.models.tryon import TryOnNet
 
 # Half of what a byte holds: a CPU without VNNI adds products of weights and 8-bit activations in pairs, in 16 bits that
@@ -30,7 +30,7 @@ KEEP_FLOAT = ("coordinates", "picture")
 class Int8Policy:
     """What int8 means for a try-on network.
 
-    What lies between the parts (composition, sampling, correlation, flow arithmetic) is float in any case.
+    What lies between the subnetworks (composition, sampling, correlation, flow arithmetic) is float in any case.
 
     Args:
         scope: the quantized modules: "warp", "generator", "all", or "none".
@@ -50,9 +50,9 @@ class Int8Policy:
             raise ValueError(f"scope (={self.scope!r}) must be one of {', '.join(SCOPES)}")
         object.__setattr__(self, "keep_float", tuple(self.keep_float))
 
-    def parts(self, net: TryOnNet) -> list[Part]:
-        """The quantized parts of a float network."""
-        return parts_of(net, self.scope)
+    def subnetworks(self, net: TryOnNet) -> list[Subnetwork]:
+        """The quantized subnetworks of a float network."""
+        return subnetworks_of(net, self.scope)
 
     def float_layers(self, net: TryOnNet) -> list[str]:
         """Names of the layers that `keep_float` chooses, in or out of the scope.
@@ -77,17 +77,17 @@ class Int8Policy:
     def float_modules(self, net: TryOnNet) -> set[str]:
         """Names of all modules whose own operations stay float in an exported graph.
 
-        These are the modules in no part, the `float_layers`, and norms behind these: exporters fold a norm into its
-        convolution, and may call the result after the norm.
+        These are the modules in no quantized subnetwork, the `float_layers`, and norms behind these: exporters fold a
+        norm into its convolution, and may call the result after the norm.
         """
         names = {name for name, _ in net.named_modules()}
-        for part in self.parts(net):
-            names -= {name for name in names if f"{name}.".startswith(part.prefixes())}
+        for subnetwork in self.subnetworks(net):
+            names -= {name for name in names if f"{name}.".startswith(subnetwork.prefixes())}
         float_layers = set(self.float_layers(net))
         return names | float_layers | _norms_behind(net, float_layers)
 
     def replace(self, net: TryOnNet, change: Callable) -> None:
-        """Put `change(part)` in the place of each quantized part of `net`, float layers wrapped; see `replace_parts`.
+        """Put `change(module)` in the place of each quantized subnetwork of `net`; see `replace_subnetworks`.
 
         Raises:
             ValueError: naming a layer without an int8 kernel, or numbers for which torch's kernels are not used here.
@@ -97,7 +97,7 @@ class Int8Policy:
                 f"per_channel (={self.per_channel}) and symmetric (={self.symmetric}) can be chosen for exported "
                 "graphs; torch's int8 takes a scale for each channel, and activations from least to largest"
             )
-        replace_parts(net, self.parts(net), self.float_layers(net), change)
+        replace_subnetworks(net, self.subnetworks(net), self.float_layers(net), change)
 
 
 def _norms_behind(net: nn.Module, layers: Collection[str]) -> set[str]:

@@ -7,8 +7,9 @@ import numpy as np
 
 LINE_HEIGHT = 1.3  # of the font's size
 UP, DOWN = (6, 19, 32, 45, 58), (-13, -26, -39, -52, -65)  # points above and below a mark
-FREE = [place for up, down in zip(UP, DOWN, strict=True) for place in ((up, "right"), (down, "left"))]  # of a staircase
-PLACES = [*FREE, *((offset, {"left": "right", "right": "left"}[side]) for offset, side in FREE)]  # offset, aligned side
+# (offset, alignment) of a name; those of FREE are clear of a staircase
+FREE = [position for up, down in zip(UP, DOWN, strict=True) for position in ((up, "right"), (down, "left"))]
+PLACES = [*FREE, *((offset, {"left": "right", "right": "left"}[alignment]) for offset, alignment in FREE)]
 
 
 def label_ends(axes: Any, names: Sequence[str], size: float = 10) -> None:
@@ -20,13 +21,13 @@ def label_ends(axes: Any, names: Sequence[str], size: float = 10) -> None:
         names: of `axes.lines`, in their order.
         size: of the font, in points.
     """
-    ends = [(line.get_xdata()[-1], line.get_ydata()[-1]) for line in axes.lines]
-    heights = axes.transAxes.inverted().transform(axes.transData.transform(ends))[:, 1].tolist()
+    last_points = [(line.get_xdata()[-1], line.get_ydata()[-1]) for line in axes.lines]
+    heights = axes.transAxes.inverted().transform(axes.transData.transform(last_points))[:, 1].tolist()
     gap = LINE_HEIGHT * size * axes.figure.dpi / 72 / axes.bbox.height
-    for line, name, end, height in zip(axes.lines, names, ends, spread_apart(heights, gap), strict=True):
+    for line, name, last_point, height in zip(axes.lines, names, last_points, spread_apart(heights, gap), strict=True):
         rule = {"arrowstyle": "-", "color": line.get_color(), "linewidth": 0.6, "shrinkA": 0, "shrinkB": 2}
         style = {"color": line.get_color(), "fontsize": size, "va": "center", "annotation_clip": False}
-        axes.annotate(name, end, xytext=(1.05, height), textcoords="axes fraction", arrowprops=rule, **style)
+        axes.annotate(name, last_point, xytext=(1.05, height), textcoords="axes fraction", arrowprops=rule, **style)
 
 
 def spread_apart(heights: Sequence[float], gap: float) -> list[float]:
@@ -63,12 +64,12 @@ def label_points(axes: Any, points: Sequence[tuple[str, float, float]], size: fl
     for name, x, y in points:
         text = axes.annotate(name, (x, y), xytext=(0, 0), textcoords="offset points", fontsize=size)
         text.set_in_layout(False)  # the axes keep their size, whatever the name's length
-        for offset, side in PLACES:
-            text.set_ha(side)
-            text.set_position((-4 if side == "right" else 4, offset))
+        for offset, alignment in PLACES:
+            text.set_ha(alignment)
+            text.set_position((-4 if alignment == "right" else 4, offset))
             box = text.get_window_extent(renderer)
             fits = axes.bbox.x0 <= box.x0 and box.x1 <= room.x1 and room.y0 <= box.y0 and box.y1 <= room.y1
-            if fits and not any(box.overlaps(other) for other in taken):
+            if fits and not any(box.overlaps(taken_box) for taken_box in taken):
                 break
         else:  # wider than half of the axes on either side: as far into the figure as it goes
             text.set_position((min(4, (room.x1 - box.x1) * 72 / axes.figure.dpi), (UP + DOWN)[len(taken) % 10]))

@@ -73,8 +73,8 @@ def curves(reports: Sequence[Reproduction], chain: Path | None) -> list[tuple[st
         learnt = [run for run in runs if len(training_loss(run[1])) > 1]
         size = math.ceil(len(learnt) / math.ceil(len(learnt) / MOST)) if learnt else 1  # as many in one as in another
         for first in range(0, len(learnt), size):
-            part = learnt[first : first + size]
-            number = f", {first + 1} to {first + len(part)} of {len(learnt)}" if len(learnt) > MOST else ""
-            svg = curves_chart(f"Training loss by epoch: {name}{number}", part)
+            charted = learnt[first : first + size]
+            number = f", {first + 1} to {first + len(charted)} of {len(learnt)}" if len(learnt) > MOST else ""
+            svg = curves_chart(f"Training loss by epoch: {name}{number}", charted)
             charts.append((f"{name}: {len(learnt)} runs that learn{number}.", svg))
     return charts

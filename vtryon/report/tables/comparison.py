@@ -32,8 +32,8 @@ def losses(
     lines = []
     for line in paper[1:]:
         where = {**comparison.where, exhibit.varied: line[exhibit.rows]}
-        found = [_loss(comparison, where, runs, dense) for runs, dense in measured]
-        lines.append(Loss(line[exhibit.rows], float(line[comparison.published]), *found))
+        measured_losses = [_loss(comparison, where, runs, dense) for runs, dense in measured]
+        lines.append(Loss(line[exhibit.rows], float(line[comparison.published]), *measured_losses))
     return lines
 
 

@@ -133,8 +133,8 @@ def _on_data(
     if profile == PHOTOGRAPHS_PROFILE:
         head, _, rest = exhibit.title.partition(":")
         exhibit = exhibit._replace(name=f"{exhibit.name}-photographs", title=f"{head}, real photographs:{rest}")
-        known = (column for column in exhibit.shown if not column.number.endswith("/epe"))
-        exhibit = exhibit._replace(columns=(), shown=(*known, *PHOTOGRAPHS_SHOWN), folder="")
+        shown_columns = (column for column in exhibit.shown if not column.number.endswith("/epe"))
+        exhibit = exhibit._replace(columns=(), shown=(*shown_columns, *PHOTOGRAPHS_SHOWN), folder="")
     return Reproduction(exhibit, (), (), lines_of(exhibit.shown, runs), trends, (), {}, runs, dense, {}, ())
 
 

@@ -213,7 +213,7 @@ def _files(*paths: str | Path) -> list[Path]:
 
 def _by_job_number(file: Path) -> list[tuple[int, str]]:
     """By path, the jobs of a sweep by their number: 10 comes after 9."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in file.parts]
+    return [(int(name), "") if name.isdigit() else (-1, name) for name in file.parts]
 
 
 def _read(file: Path) -> dict[str, Any]:

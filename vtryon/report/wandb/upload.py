@@ -32,8 +32,8 @@ def upload(paths: Sequence[Path], experiments: Path, out: Path, entity: str | No
     tables = [summary_run(report, page if page.is_file() else None, out, entity, project) for report in reports]
     wandb.teardown()  # returns when their files are whole; the end of a run does not wait for that
     runs = by_id([*offline_runs(*paths), *tables])
-    for parts in runs:
-        sync(parts, entity, project)
+    for run_folders in runs:
+        sync(run_folders, entity, project)
     workspace(entity, project).save()
     for report in reports:
         paper_report(report, entity, project).save()
@@ -42,8 +42,8 @@ def upload(paths: Sequence[Path], experiments: Path, out: Path, entity: str | No
 
 def all_reproductions(runs: Path, experiments: Path) -> list[Reproduction]:
     """All exhibits, from all rows below a folder."""
-    found = [reproductions(exhibit, lambda recipe: runs, runs / "demo", experiments) for exhibit in ALL]
-    return [result for results in found for result in results]
+    results_by_exhibit = [reproductions(exhibit, lambda recipe: runs, runs / "demo", experiments) for exhibit in ALL]
+    return [result for results in results_by_exhibit for result in results]
 
 
 def offline_runs(*paths: Path) -> list[Path]:
@@ -60,9 +60,9 @@ def by_id(folders: Sequence[Path]) -> list[list[Path]]:
     return list(runs.values())
 
 
-def sync(parts: Sequence[Path], entity: str, project: str) -> None:
-    """Send one run by wandb's own command, which joins its parts in the order of their start."""
-    folders = [str(part) for part in parts]
+def sync(run_folders: Sequence[Path], entity: str, project: str) -> None:
+    """Send one run by wandb's own command, which joins its folders in the order of their start."""
+    folders = [str(folder) for folder in run_folders]
     command = [sys.executable, "-m", "wandb", "sync", "--entity", entity, "--project", project, *folders]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     if process.returncode != 0:
