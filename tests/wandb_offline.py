@@ -32,12 +32,15 @@ class OfflineRun:
     def under(cls, folder: Path, ended: bool = True) -> "OfflineRun":
         """The one run whose .wandb file lies somewhere under `folder`, once its end has been written, if it will be.
 
-        wandb returns from a run's end before its file is whole: on a busy machine long before.
+        wandb returns from a run's end before its file is whole: on a busy machine before there is one.
         """
-        (path,) = [path for path in folder.rglob("run-*.wandb") if not path.parent.is_symlink()]
-        until = time.monotonic() + 60
-        while (run := cls._read(path)).exit_code is None and ended and time.monotonic() < until:
+        until, run = time.monotonic() + 60, None
+        while time.monotonic() < until and (run is None or (ended and run.exit_code is None)):
+            paths = [path for path in folder.rglob("run-*.wandb") if not path.parent.is_symlink()]
+            if len(paths) == 1:
+                run = cls._read(paths[0])
             time.sleep(0.1)
+        assert run is not None, f"{folder} holds {[path.name for path in paths]}, not one run's file"
         return run
 
     @classmethod

@@ -78,7 +78,7 @@ def serve(
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket that listens at the address alone.
+    """A socket that listens at the address alone: a browser that comes before the server is ready waits for it.
 
     Raises:
         OSError: naming the address and the remedy.
@@ -89,6 +89,7 @@ def bound(host: str, port: int) -> socket.socket:
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
+            listener.listen()
         except OSError:
             listener.close()
             raise
