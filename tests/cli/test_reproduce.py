@@ -85,6 +85,14 @@ def test_nothing_is_run_for_a_report(runs, place):
 
 
 @pytest.mark.slow
+def test_committed_rows_alone_make_a_page_of_every_table_and_figure(tmp_path):
+    assert main(["reproduce", "--report-only", "--runs", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 0
+    page = (tmp_path / "out" / "index.html").read_text()
+    for title in ("Table 1, real photographs", "Table 5", "F5 and F6", "F11 to F13", "F14"):
+        assert title in page
+
+
+@pytest.mark.slow
 def test_what_is_missing_is_run_and_reported(runs, place):
     assert reproduce(place, "figure=f11", *FEW) == 0
     assert (runs.made.count("f11_sizes"), runs.made.count("f11_warp_channels")) == (6, 3)

@@ -20,10 +20,15 @@ def read_exhibits(paper: str) -> tuple[Exhibit, ...]:
 def _exhibit(paper: str, fields: Mapping[str, Any]) -> Exhibit:
     records = dict(fields)
     for name, record in TYPES.items():
-        records[name] = tuple(record(**item) for item in fields.get(name, ()))
+        records[name] = tuple(record(**_frozen(item)) for item in fields.get(name, ()))
     if "comparison" in fields:
         records["comparison"] = Comparison(**fields["comparison"])
     return Exhibit(paper=paper, **records)
+
+
+def _frozen(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists as tuples, so that a record may be a key."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 
 PAPERS = {paper: read_exhibits(paper) for paper in ("a16", "jetson")}
