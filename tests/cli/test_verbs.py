@@ -102,6 +102,15 @@ def test_a_mistake_shows_how_to_write_it(words, says):
     assert says in str(caught.value)
 
 
+@pytest.mark.parametrize("key", ["joblib hydra.launcher.n_jobs=2", "submitit_local hydra.launcher.timeout_min=10"])
+def test_a_launcher_is_told_what_it_takes(key):
+    launcher, override = key.split()
+    pytest.importorskip(f"hydra_plugins.hydra_{launcher.split('_')[0]}_launcher")
+    check_command_line(["experiment=paste", f"hydra/launcher={launcher}", override])
+    with pytest.raises(ConfigError, match=r"hydra\.launcher\.n_job"):
+        check_command_line(["experiment=paste", f"hydra/launcher={launcher}", "hydra.launcher.n_job=2"])
+
+
 def test_several_values_without_a_sweep_are_told_in_one_line(capsys):
     assert main(["run", "experiment=tutor_warp", "seed=0,1"]) == 2
     (line,) = capsys.readouterr().err.splitlines()

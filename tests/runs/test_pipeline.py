@@ -33,6 +33,18 @@ def test_in_every_chain_a_stage_comes_after_its_parents(profile):
     assert folder.name == profile
 
 
+def test_the_quick_demo_has_the_demos_stages_and_a_fifth_of_its_steps():
+    demo, quick = (chain_of([f"profile={profile}"])[0] for profile in ("demo", "quick"))
+    assert demo == quick
+    steps = {"demo": 0, "quick": 0}
+    for profile in steps:
+        for name in demo:
+            trainer = composed([f"experiment={name}", f"profile={profile}"]).trainer
+            if trainer.max_epochs is not None:
+                steps[profile] += trainer.max_epochs * trainer.limit_train_batches
+    assert steps["quick"] <= steps["demo"] / 5
+
+
 def test_stages_take_their_own_overrides_and_the_command_line_wins(runs, tmp_path):
     stages = {"tutor_warp": ["data.size=[128,96]", "seed=1"]}
     pipeline(stages, tmp_path, ["profile=small", "data.root.train=8"])

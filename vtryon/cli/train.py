@@ -44,7 +44,8 @@ def train(
 
 def demo(
     overrides: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="For all runs.")] = None,
-    runs: Annotated[Path | None, typer.Option(help="Folder of the runs. Default: runs/demo.")] = None,
+    runs: Annotated[Path | None, typer.Option(help="Folder of the runs. Default: runs/demo, or runs/quick.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="In a fifth of the steps; old sleeves shine through.")] = False,
 ) -> None:
     """Train all on drawn people, in minutes.
 
@@ -59,7 +60,7 @@ def demo(
     from vtryon.runs.pipeline import chain_of, pipeline
     from vtryon.utils.atomic import atomic_write
 
-    overrides = ["profile=demo", *(overrides or [])]
+    overrides = ["profile=quick" if quick else "profile=demo", *(overrides or [])]
     stages, folder = chain_of(overrides)
     runs = runs or folder  # below VTRYON_RUNS, where later runs look for the stages
     rows = pipeline(stages, runs, overrides)

@@ -226,6 +226,8 @@ def arguments_of(target: Any) -> set[str] | None:
         except (TypeError, ValueError):  # built in
             return None
         named = {parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD}
+        if callable_ is not target and not named:  # nothing goes to the base class, so that it goes elsewhere
+            return None
         names |= named
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
             return names
