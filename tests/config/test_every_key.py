@@ -54,8 +54,12 @@ def names_in(folder: str) -> list[str]:
 
 
 def command_lines() -> Iterator[tuple[str, ...]]:
-    """Every recipe with every profile, tiny networks and few people, and every choice of every group."""
-    yield (*LITTLE, "debug=smoke", "experiment=budget", "compression=budget_uniform")  # the quickest of its plans
+    """Every recipe with every profile, tiny networks and few people, and every choice of every group.
+
+    A key is tried in the first of them that has it: the quickest to build, and of the budgets the quickest plan.
+    """
+    yield (*LITTLE, "debug=smoke", "experiment=tutor_warp")
+    yield (*LITTLE, "debug=smoke", "experiment=budget", "compression=budget_uniform")
     for profile, recipe in itertools.product(("demo", "small", "full"), (None, *names_in("experiment"))):
         yield (*LITTLE, "debug=smoke", f"profile={profile}", *([f"experiment={recipe}"] if recipe else []))
     for group in GROUPS:
