@@ -3,7 +3,7 @@
 Rows, CSV files, terminal tables and wandb take columns, headings and directions from here. The module imports nothing
 of torch, so that reports may read it. To add a metric, write its function and add an entry to `_BUILT_IN`:
 
-    Metric("brightness", "max", "8-bit steps", "Brightness", function="vtryon.metrics.brightness:brightness")
+    Metric("brightness", "min", "8-bit steps", "Brightness", function="vtryon.metrics.brightness:brightness_error")
 """
 
 import pkgutil
