@@ -7,7 +7,7 @@ import typer
 
 from vtryon.cli.errors import add_verb
 
-LAYOUT_HELP = "pf_afn, cp_vton, viton_hd or dress_code; auto tells it from the folders."
+LAYOUT_HELP = "Such as viton_hd; auto tells it from the folders. docs/guides/data.md lists them."
 app = typer.Typer(name="data", help="Check, mend, unpack or draw a data folder.")
 
 
@@ -48,7 +48,7 @@ def synth(
     seed: int = 0,
     workers: Annotated[int, typer.Option(help="Processes; the files are the same.")] = 1,
     size: Annotated[tuple[int, int], typer.Option(metavar="H W", help="Pixels.")] = (256, 192),
-    layout: Annotated[str, typer.Option(help="pf_afn (with true flow), cp_vton, viton_hd or dress_code.")] = "pf_afn",
+    layout: Annotated[str, typer.Option(help="pf_afn, with true flow, or another, as viton_hd.")] = "pf_afn",
     densepose: Annotated[bool, typer.Option(help="Write body parts too; pf_afn always has them.")] = True,
 ) -> None:
     """Write a procedural data folder, in PF-AFN's layout with true flow."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from omegaconf import DictConfig, OmegaConf
 
+from vtryon.data.files import LAYOUTS
 from vtryon.utils.home import with_home
 
 
@@ -167,7 +168,7 @@ RULES: dict[str, Rule] = {
     "data.val_size": PAIR_COUNT,
     "data.seen_size": PAIR_COUNT,
     "data.seed": _whole(0),
-    "data.layout": _choice("auto", "pf_afn", "cp_vton", "viton_hd", "dress_code"),
+    "data.layout": _choice("auto", *LAYOUTS),
     "data.masks": _choice("given", "made"),
     "data.on_bad": _choice("stop", "skip"),
     "data.cache": PATH,

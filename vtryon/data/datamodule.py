@@ -46,7 +46,7 @@ class VitonDataModule(L.LightningDataModule):
             them made anyway.
         cache: folder in which made masks are kept.
         unique: train on each photo once, however often its bytes stand in the folder.
-        layout: "pf_afn", "cp_vton", "viton_hd" or "dress_code"; "auto" tells it from the folders.
+        layout: one of `vtryon.data.files.LAYOUTS`; "auto" tells it from the folders.
     """
 
     def __init__(

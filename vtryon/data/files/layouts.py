@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vtryon.data.files import decode, label_tables
+from vtryon.data.files import LAYOUTS, decode, label_tables
 from vtryon.data.files.header import FaultError
 
 
@@ -135,7 +135,7 @@ VITON_HD = Layout(
     cloth_suffix="",
 )
 CATEGORIES = ("upper_body", "lower_body", "dresses")
-NAMES = ("auto", "pf_afn", "cp_vton", "viton_hd", "dress_code")
+NAMES = ("auto", *LAYOUTS)
 
 
 def find_layout(root: str | os.PathLike, name: str = "auto") -> Layout:
