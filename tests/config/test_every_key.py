@@ -27,6 +27,7 @@ KINDS = {
 VALUES = tuple(itertools.chain.from_iterable(KINDS.values()))
 LITTLE = ("trainer=cpu", "logger.wandb=null", "perceptual=none")
 WORDS = ("experiment=tutor_warp", "debug=smoke", *LITTLE)
+PARTS = 8  # of the kinds of keys, for several workers
 GROUPS = ("training", "compression", "analysis", "init", "model", "optimizer", "perceptual", "trainer", "debug")
 
 
@@ -123,13 +124,16 @@ def test_null_is_refused_where_nothing_could_run(base, key):
 
 @pytest.mark.nightly  # every key of every recipe, profile and group with every value; what passes is built
 @pytest.mark.filterwarnings("ignore")
-def test_every_key_of_every_recipe_and_profile_gives_a_run_or_one_line(every, chain, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_key_of_every_recipe_and_profile_gives_a_run_or_one_line(
+    part, every, chain, tmp_path, monkeypatch, capsys
+):
     monkeypatch.setenv("VTRYON_CACHE", str(chain.parent / "cache"))
     monkeypatch.setenv("VTRYON_RUNS", str(tmp_path / "runs"))
     monkeypatch.chdir(tmp_path)
     keys, kinds = every
     counts, unexplained = Counter(), []
-    for (cfg, key), value in itertools.product(kinds.values(), VALUES):
+    for (cfg, key), value in itertools.product(list(kinds.values())[part::PARTS], VALUES):
         counts["tried"] += 1
         try:
             if lines_of(cfg, key, value):

@@ -105,9 +105,10 @@ def problems(cfg: DictConfig, parents: bool = True) -> list[str]:
         parents: also look for the files of earlier stages.
     """
     try:
+        resolved = OmegaConf.create(OmegaConf.to_container(cfg, resolve=True))  # once: the rules ask for many values
         return (
-            disallowed_targets(cfg)
-            or broken_rules(cfg)
+            disallowed_targets(resolved)
+            or broken_rules(resolved)
             or unread_keys(cfg)
             or absent_trackers(cfg)
             or unwritable_folders(cfg)
