@@ -88,7 +88,7 @@ def test_every_recipe_is_listed_with_purpose_cost_and_command(capsys):
         (["experiment=tutor_wrap"], "experiment=tutor_wrap: no such choice; did you mean experiment=tutor_warp? there"),
         (["compression=prun"], "compression=prun: no such choice; did you mean compression=prune? there are bf16,"),
         (["experiments=tutor"], "experiments: no such key; did you mean experiment?"),
-        (["sweep=???"], "sweep=null: must be a mapping of keys"),
+        (["sweep=???"], "sweep=???: must be given a value"),
         (["varied=3"], "varied=3: must be a list"),
         (["experiment=budget", "compression.plan=null"], "compression.plan=null: must be a mapping with a _target_"),
         (["experiment=student_warp", "parents.tutor=null"], "parents.tutor=null: no such file; run the stage before"),

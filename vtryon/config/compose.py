@@ -107,7 +107,8 @@ def problems(cfg: DictConfig, parents: bool = True) -> list[str]:
     try:
         resolved = OmegaConf.create(OmegaConf.to_container(cfg, resolve=True))  # once: the rules ask for many values
         return (
-            disallowed_targets(resolved)
+            [f"{key}=???: must be given a value" for key in sorted(OmegaConf.missing_keys(cfg))]
+            or disallowed_targets(resolved)
             or broken_rules(resolved)
             or unread_keys(cfg)
             or absent_trackers(cfg)
