@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 UNKNOWN = {  # rows of a file below experiments/; measured anew or removed, a file leaves this list
+    "photographs/measured_viton.csv": 1,  # int8 as trained, and run on three runtimes; evaluated anew, alike
     "seeds/measured_demo.csv": 3,  # the spread over seeds that the page's front takes for rows that were run once
 }
 
