@@ -20,7 +20,9 @@ QUICK = [word for word in killing.RUN if not word.startswith(("trainer.max_epoch
 
 def script(folder: Path, *words: str) -> list[dict]:
     command = [sys.executable, str(TESTS / "killing.py"), str(folder), *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # a test before this one may have left wandb's service running, which would outlive the run that is killed
+    environment = {name: value for name, value in os.environ.items() if name != "WANDB_SERVICE"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
