@@ -92,6 +92,7 @@ def test_every_recipe_is_listed_with_purpose_cost_and_command(capsys):
         (["varied=3"], "varied=3: must be a list"),
         (["experiment=budget", "compression.plan=null"], "compression.plan=null: must be a mapping with a _target_"),
         (["experiment=student_warp", "parents.tutor=null"], "parents.tutor=null: no such file; run the stage before"),
+        (["experiment=student_warp", f"parents.tutor={'x' * 5000}"], "no such file; run the stage before this one"),
         (["+seed=3"], "An item is already at 'seed'.; Either remove + prefix: 'seed=3'"),
         (["parents.tutor=/", "experiment=student_warp"], "is a folder; give parents.tutor=//model.safetensors"),
     ],

@@ -7,7 +7,7 @@ import os
 import re
 import struct
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -40,9 +40,9 @@ def unusable_parents(cfg: DictConfig) -> list[str]:
     problems = []
     for role, path in cfg.parents.items():
         file = with_home(str(path))
-        if _is_file(file):
+        if _is_there(file.is_file):
             problems += _wrong_network(role, file) or _untrained_generator(cfg, role, file)
-        elif path is not None and file.is_dir():
+        elif path is not None and _is_there(file.is_dir):
             problems.append(f"parents.{role}={path}: is a folder; give parents.{role}={path}/model.safetensors")
         else:
             problems.append(
@@ -52,9 +52,9 @@ def unusable_parents(cfg: DictConfig) -> list[str]:
     return problems
 
 
-def _is_file(path: Path) -> bool:
+def _is_there(question: Callable[[], bool]) -> bool:
     try:
-        return path.is_file()
+        return question()
     except (OSError, ValueError):  # a name that the file system cannot have
         return False
 
