@@ -54,12 +54,24 @@ class Coupled(NamedTuple):
 
     def places(self, channel: int) -> list[Place]:
         """The filters and columns that go with one channel of `name`; what norms know of it follows from them."""
-        group = self.graph.get_pruning_group(self.root, tp.prune_conv_out_channels, [channel])
         return [
-            Place(self.names[dep.target.module], not self.graph.is_out_channel_pruning_fn(dep.handler), tuple(idxs))
-            for dep, idxs in group
-            if isinstance(dep.target.module, nn.Conv2d)
+            Place(self.names[module], read, positions)
+            for module, read, positions in self._dependents(channel)
+            if isinstance(module, nn.Conv2d)
         ]
+
+    def positions(self, channel: int) -> dict[tuple[str, int], tuple[int, ...]]:
+        """Where one channel of `name` lies: (layer, dimension of its weight) to positions, norms included."""
+        found: dict[tuple[str, int], dict[int, None]] = {}
+        for module, read, positions in self._dependents(channel):
+            if isinstance(module, nn.Conv2d | nn.BatchNorm2d):
+                found.setdefault((self.names[module], int(read)), {}).update(dict.fromkeys(positions))
+        return {axis: tuple(places) for axis, places in found.items()}
+
+    def _dependents(self, channel: int) -> Iterator[tuple[nn.Module, bool, tuple[int, ...]]]:
+        """Each layer that knows the channel, whether it reads it, and at which positions."""
+        for dep, idxs in self.graph.get_pruning_group(self.root, tp.prune_conv_out_channels, [channel]):
+            yield dep.target.module, not self.graph.is_out_channel_pruning_fn(dep.handler), tuple(idxs)
 
 
 @contextmanager

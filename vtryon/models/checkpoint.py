@@ -69,7 +69,7 @@ def save_official(net: TryOnNet, warp_path: PathLike, generator_path: PathLike) 
 def save_net(net: TryOnNet, path: PathLike) -> None:
     """Write the network as safetensors with its architecture in the header, a pruned one with its layers' widths.
 
-    The header also holds `net.trained_on`, if that is known.
+    The header also holds `net.trained_on`, if that is known, and the widths that a supernet holds.
     """
     if isinstance(net, Int8TryOnNet):
         chosen = {"scope": net.policy.scope, "keep_float": list(net.policy.keep_float)}
@@ -85,6 +85,8 @@ def save_net(net: TryOnNet, path: PathLike) -> None:
     metadata = {"vtryon": json.dumps(architecture)}
     if net.trained_on is not None:
         metadata["data"] = json.dumps(net.trained_on)
+    if net.held_widths is not None:
+        metadata["supernet"] = json.dumps(net.held_widths)
     with atomic_write(path) as temporary:
         save_file(weights, temporary, metadata=metadata)
 
@@ -117,7 +119,7 @@ def load_net(path: PathLike) -> TryOnNet:
         raise CheckpointError(f"{path}: its architecture {architecture} is not one of {sorted(NETWORKS)}") from error
     except ValueError as error:
         raise CheckpointError(f"{path}: its {error}") from error
-    net.trained_on = header.trained_on
+    net.trained_on, net.held_widths = header.trained_on, header.held_widths
     if "int8" in architecture:
         return _unpacked(net, architecture, weights, path)
     fill(net, weights, path)
@@ -195,12 +197,17 @@ def fill(
 class _Header(NamedTuple):
     architecture: dict
     trained_on: dict[str, str] | None  # absent from files of before this was written
+    held_widths: dict[str, list] | None  # of a supernet
 
 
 def _read_ours(path: PathLike) -> tuple[_Header, dict[str, Tensor]]:
     metadata, weights = read_safetensors(path)
     try:
-        header = _Header(json.loads(metadata["vtryon"]), json.loads(metadata.get("data", "null")))
+        header = _Header(
+            json.loads(metadata["vtryon"]),
+            json.loads(metadata.get("data", "null")),
+            json.loads(metadata.get("supernet", "null")),
+        )
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{path}: its header names no vtryon architecture; was it written by vtryon?") from error
     if not isinstance(header.trained_on, dict | None):

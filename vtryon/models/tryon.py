@@ -40,10 +40,13 @@ class Agnostic(NamedTuple):
 class TryOnNet(nn.Module):
     """The parser-free network (the student): a photo and a garment are all it needs.
 
-    `trained_on` describes the training data as {"name", "fingerprint"}; None where that is not known.
+    `trained_on` describes the training data as {"name", "fingerprint"}; None where that is not known. `held_widths` are
+    those of the narrower networks on the same weights, as `vtryon.compression.supernet.widths.WidthSpace` takes them;
+    None for a network that holds no others.
     """
 
     trained_on: dict[str, str] | None = None
+    held_widths: dict[str, list] | None = None
 
     def __init__(self, warp: nn.Module, generator: nn.Module):
         super().__init__()

@@ -41,7 +41,7 @@ def compress(
 
 
 class _Batches:
-    """The first training batches, read when they are first asked for."""
+    """The first training batches, and those held out for validation, each read when they are first asked for."""
 
     def __init__(self, data: pl.LightningDataModule, count: int):
         self.data, self.count = data, count
@@ -52,3 +52,8 @@ class _Batches:
             self.data.setup("fit")
             self.batches = [finish(raw) for raw in islice(self.data.train_dataloader(), self.count)]
         return iter(self.batches)
+
+    @property
+    def held_out(self) -> Iterator[TryOnBatch]:
+        self.data.setup("fit")
+        return map(finish, self.data.val_dataloader())

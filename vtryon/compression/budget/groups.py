@@ -74,7 +74,7 @@ class Costs:
                     reads.setdefault(occurrence.layer, []).append((group.name, len(occurrence.channels)))
         full_widths = {group.name: group.width for group in groups}
         self.convs = []
-        for name, (layer, positions) in _maps(net, inputs).items():
+        for name, (layer, positions) in conv_maps(net, inputs).items():
             read = tuple(reads.get(name, ()))
             kernel = layer.kernel_size[0] * layer.kernel_size[1]
             fixed = layer.in_channels - sum(full_widths[group] * often for group, often in read)
@@ -108,7 +108,7 @@ class Costs:
         return self.total(widths, quantity, touched) - self.total(widths | {name: width}, quantity, touched)
 
 
-def _maps(net: TryOnNet, inputs: tuple[Tensor, ...]) -> dict[str, tuple[nn.Conv2d, int]]:
+def conv_maps(net: TryOnNet, inputs: tuple[Tensor, ...]) -> dict[str, tuple[nn.Conv2d, int]]:
     """Each convolution, and how many places its answer has."""
     maps: dict[str, tuple[nn.Conv2d, int]] = {}
 

@@ -1,0 +1,58 @@
+"""What a compressed network may cost: work, size, time, or a share of the work that it had."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+
+from vtryon.metrics.cost import cost
+from vtryon.utils.latency import latency
+
+KINDS = ("gmacs", "mib", "latency_ms", "share")
+
+
+class Target:
+    """An upper bound of one cost.
+
+    Args:
+        target: one of gmacs (10^9 multiply-accumulates), mib (of the weights), latency_ms (median of one try-on, torch,
+            here) and share (of a network's own GMACs); where the first three are None, share counts.
+        size: (height, width) of the pictures.
+
+    Raises:
+        ValueError: none of them, or several, or something else.
+    """
+
+    def __init__(self, target: Mapping[str, float | None], size: tuple[int, int] | list[int] = (256, 192)):
+        targets = {kind: value for kind, value in target.items() if value is not None and kind != "by"}
+        if len(targets) > 1:
+            targets.pop("share", None)
+        if len(targets) != 1 or not targets.keys() <= set(KINDS):
+            raise ValueError(f"target (={dict(target)}) must name one of {', '.join(KINDS)}")
+        ((self.kind, self.most),) = targets.items()
+        self.size = tuple(size)
+
+    def __str__(self) -> str:
+        return f"target.{self.kind} (={self.most})"
+
+    def bound(self, full_price: float) -> float:
+        """The most that a network may cost that is made of one that costs `full_price`."""
+        return self.most * full_price if self.kind == "share" else self.most
+
+    def price(self, net: nn.Module) -> float:
+        """What a network costs, in the target's unit; GMACs where that is a share."""
+        if self.kind == "latency_ms":
+            return _time(net, self.size)
+        return cost(net, self.size)["mib" if self.kind == "mib" else "gmacs"]
+
+
+def _time(net: nn.Module, size: tuple[int, int]) -> float:
+    """Median milliseconds of one try-on."""
+    device = next(net.parameters()).device
+    person, cloth = torch.rand(2, 1, 3, *size, device=device)
+    edge = torch.ones(1, 1, *size, device=device)
+    training = net.training
+    with torch.inference_mode():
+        median_ms = latency(lambda: net.eval()(person, cloth, edge), device=device).median_ms
+    net.train(training)
+    return median_ms

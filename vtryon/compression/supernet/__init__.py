@@ -1,0 +1,1 @@
+"""One training that holds many widths, and networks picked from it."""

@@ -1,0 +1,114 @@
+"""A search among widths by evolution: every candidate uses its budget up, and the best have descendants."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from vtryon.compression.supernet.widths import Choice, Indices, WidthSpace
+
+MUTATED = 0.5  # of the descendants; the others have two parents
+TRIES = 20  # for a candidate that was not seen before, for each that is asked for
+
+
+class Settings(NamedTuple):
+    """How much is tried."""
+
+    population: int = 32  # candidates of a generation
+    generations: int = 8
+    parents: int = 8  # that have descendants, the best so far
+    seed: int = 0
+
+
+class Evolution:
+    """Candidates within a budget, generation by generation; the same seed and scores give the same candidates.
+
+    Args:
+        space: the widths.
+        price: what a choice costs; it rises with each width.
+        bound: the most that it may cost.
+        settings: how much is tried.
+
+    Raises:
+        ValueError: the narrowest choice costs more than `bound`.
+    """
+
+    def __init__(self, space: WidthSpace, price: Callable[[Choice], float], bound: float, settings: Settings):
+        least = price(space.narrowest())
+        if least > bound:
+            raise ValueError(f"is out of reach: the narrowest network of the supernet costs {least:.4g}; raise it")
+        self.space, self.price, self.bound, self.settings = space, price, bound, settings
+        self.generator = np.random.default_rng(settings.seed)
+        self.prices: dict[Indices, float] = {}
+
+    def run(self, judged: Callable[[Sequence[Choice]], Sequence[float]]) -> list[Choice]:
+        """All candidates, the best first.
+
+        Args:
+            judged: from all candidates so far to a score of each, less being better; it is called once a generation.
+        """
+        seen = list(dict.fromkeys(self._new(self._random, [])))
+        order = np.argsort(judged(self._choices(seen)), kind="stable")
+        for _ in range(self.settings.generations - 1):
+            best = [seen[number] for number in order[: self.settings.parents]]
+            seen += self._new(lambda best=best: self._descendant(best), seen)
+            order = np.argsort(judged(self._choices(seen)), kind="stable")
+        return self._choices([seen[number] for number in order])
+
+    def _choices(self, candidates: Sequence[Indices]) -> list[Choice]:
+        return [self.space.choice(indices) for indices in candidates]
+
+    def _new(self, make: Callable[[], Indices], seen: Sequence[Indices]) -> list[Indices]:
+        """A generation of candidates that are not among `seen`; fewer where the space has no more."""
+        known, fresh = set(seen), []
+        for _ in range(TRIES * self.settings.population):
+            if len(fresh) == self.settings.population:
+                break
+            candidate = self._fitted(make())
+            if candidate not in known:
+                known.add(candidate)
+                fresh.append(candidate)
+        return fresh
+
+    def _random(self) -> Indices:
+        return tuple(int(self.generator.integers(len(widths))) for widths in self.space.lists.values())
+
+    def _descendant(self, parents: Sequence[Indices]) -> Indices:
+        first, second = (parents[number] for number in self.generator.integers(len(parents), size=2))
+        if self.generator.random() < MUTATED:
+            drawn, place = self._random(), int(self.generator.integers(len(first)))
+            return (*first[:place], drawn[place], *first[place + 1 :])
+        return tuple(
+            pair[side] for pair, side in zip(zip(first, second, strict=True), self._sides(len(first)), strict=True)
+        )
+
+    def _sides(self, count: int) -> list[int]:
+        return self.generator.integers(2, size=count).tolist()
+
+    def _fitted(self, indices: Indices) -> Indices:
+        """Narrowed at random until it is within the budget, then widened at random while it stays within."""
+        while self._price(indices) > self.bound:
+            indices = self._stepped(
+                indices, int(self.generator.choice([k for k, i in enumerate(indices) if i > 0])), -1
+            )
+        for place in self.generator.permutation(len(indices)):
+            for wider in self._wider(indices, int(place)):
+                if self._price(wider) > self.bound:
+                    break
+                indices = wider
+        return indices
+
+    def _wider(self, indices: Indices, place: int) -> Iterator[Indices]:
+        count = len(list(self.space.lists.values())[place])
+        for _ in range(indices[place] + 1, count):
+            indices = self._stepped(indices, place, 1)
+            yield indices
+
+    @staticmethod
+    def _stepped(indices: Indices, place: int, step: int) -> Indices:
+        return (*indices[:place], indices[place] + step, *indices[place + 1 :])
+
+    def _price(self, indices: Indices) -> float:
+        if indices not in self.prices:
+            self.prices[indices] = self.price(self.space.choice(indices))
+        return self.prices[indices]
