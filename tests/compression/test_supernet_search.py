@@ -13,6 +13,7 @@ from vtryon.compression.supernet.candidates import Evaluator, Quality
 from vtryon.compression.supernet.evolution import Evolution, Settings
 from vtryon.compression.supernet.network import Supernet, sorted_by_importance
 from vtryon.compression.supernet.pick import Pick
+from vtryon.compression.supernet.table import scores
 from vtryon.compression.supernet.widths import Choice, WidthSpace, choice_of
 from vtryon.metrics.cost import cost
 from vtryon.models.checkpoint import save_net
@@ -149,9 +150,8 @@ def test_a_search_that_was_cut_short_asks_nothing_twice(supernet_and_teacher, tm
 
 def test_mixed_is_the_mean_rank_in_both():
     qualities = [Quality(1.0, 30.0), Quality(2.0, 10.0), Quality(3.0, 20.0)]
-    method = Pick("teacher", {"gmacs": 1.0}, by="mixed")
-    assert method._scores(qualities) == [1.0, 0.5, 1.5]
-    assert Pick("teacher", {"gmacs": 1.0}, by="fd")._scores(qualities) == [30.0, 10.0, 20.0]
+    assert scores(qualities, "mixed") == [1.0, 0.5, 1.5]
+    assert scores(qualities, "fd") == [30.0, 10.0, 20.0]
 
 
 def test_the_teacher_itself_is_no_error_away_from_itself(supernet_and_teacher):

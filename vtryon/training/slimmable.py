@@ -28,9 +28,10 @@ class Slimmable(Distill):
         net: starts as the teacher; its channels are sorted by importance here.
         space: lists of widths, as `WidthSpace` takes them; the last of each are those of `net`.
         drawn: networks drawn at random in each step.
-        widest_every: steps from one in which the widest network learns to the next.
-        from_widest: the share of the widest network's pictures in the lesson of the others, where it learns; the rest is
-            the teacher's.
+        widest_every: steps from one in which the widest network learns to the next; 1 is the sandwich rule.
+        narrowest_every: the same, of the narrowest.
+        from_widest: the share of the widest network's pictures in the lesson of the others, in its own steps; the rest
+            is the teacher's.
         importance: torch_pruning's, of the order of the channels; by default L2 magnitude.
     """
 
@@ -43,13 +44,15 @@ class Slimmable(Distill):
         space: Mapping[str, Any],
         drawn: int = 2,
         widest_every: int = 1,
+        narrowest_every: int = 1,
         from_widest: float = 0.5,
         importance: Callable | None = None,
         fixed: Sequence[str] = (),
         **kwargs,
     ):
-        if drawn < 0:
-            raise ValueError(f"drawn (={drawn}) must be at least 0: networks drawn at random in each step")
+        for name, value in {"drawn": drawn, "widest_every": widest_every, "narrowest_every": narrowest_every}.items():
+            if value < 1:
+                raise ValueError(f"{name} (={value}) must be a whole number of at least 1")
         if not 0 <= from_widest <= 1:
             raise ValueError(
                 f"from_widest (={from_widest}) must be in [0, 1]: the widest network's share of the lesson"
@@ -58,7 +61,7 @@ class Slimmable(Distill):
         in_order, self.orders = sorted_by_importance(net, importance)
         super().__init__(in_order, teacher, loss, optimizer, fixed, **kwargs)
         self.supernet, self.drawn = Supernet(self.net, widths), drawn
-        self.widest_every, self.from_widest = widest_every, from_widest
+        self.widest_every, self.narrowest_every, self.from_widest = widest_every, narrowest_every, from_widest
         self.net.held_widths = widths.as_dict()
 
     def terms(self, batch: TryOnBatch) -> dict[str, Tensor]:
@@ -66,7 +69,7 @@ class Slimmable(Distill):
         lesson = self.teacher(*worn)
         features = tuple(level[:, order] for level, order in zip(lesson.person_features, self.orders, strict=True))
         losses = []
-        if self.global_step % self.widest_every == 0:
+        if self._is_turn(self.widest_every):
             widest = self.net(*worn)
             losses.append(self.loss(widest, lesson._replace(person_features=features)))
             lesson = _blended(lesson, widest, self.from_widest)
@@ -79,7 +82,11 @@ class Slimmable(Distill):
     def _choices(self) -> list[Choice]:
         """The narrowest network and some at random: from torch's random state, which a resumed training continues."""
         space = self.supernet.space
-        return [space.narrowest(), *(space.draw() for _ in range(self.drawn))]
+        narrowest = [space.narrowest()] if self._is_turn(self.narrowest_every) else []
+        return [*narrowest, *(space.draw() for _ in range(self.drawn))]
+
+    def _is_turn(self, every: int) -> bool:
+        return self.global_step % every == 0
 
 
 def _blended(lesson: TryOn, widest: TryOn, share: float) -> TryOn:

@@ -50,3 +50,10 @@ def supernet_of(net: TryOnNet) -> Supernet:
     if net.held_widths is None:
         raise ValueError("holds one network, no supernet; the file of one comes from vtryon run experiment=slimmable")
     return Supernet(net, WidthSpace(**net.held_widths))
+
+
+def refuse_other_data(net: TryOnNet, teacher: TryOnNet, path: str | os.PathLike) -> None:
+    """Raise ValueError where a supernet and its teacher, the file `path`, have learnt from different data."""
+    learnt = [None if known is None else known.get("name") for known in (net.trained_on, teacher.trained_on)]
+    if None not in learnt and learnt[0] != learnt[1]:
+        raise ValueError(f"teacher (={path}) has learnt from {learnt[1]}, the supernet from {learnt[0]}; take its own")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vtryon.report.figures import sensitivity_blocks, sensitivity_filters, sensitivity_screened
+from vtryon.report.figures import sensitivity_blocks, sensitivity_filters, sensitivity_screened, sensitivity_widths
 from vtryon.report.figures.figure import sheet
 
 Rows = Sequence[dict[str, str]]
@@ -49,4 +49,5 @@ KINDS = {
     "filters": sensitivity_filters.draw,
     "filters_screened": sensitivity_screened.draw,
     "int8": draw_int8,
+    "widths": sensitivity_widths.draw,
 }

@@ -1,0 +1,130 @@
+"""What a supernet holds: hundreds of its networks judged, from the narrowest to the widest, and the best of them."""
+
+import csv
+import os
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import nn
+
+from vtryon.compression.sensitivity.resumable_csv import FILE, progress
+from vtryon.compression.supernet.candidates import Evaluator, Quality
+from vtryon.compression.supernet.evolution import Evolution, Settings
+from vtryon.compression.supernet.network import Supernet
+from vtryon.compression.supernet.prices import Prices
+from vtryon.compression.supernet.source import refuse_other_data, supernet_of
+from vtryon.compression.supernet.table import Table, check_objective, scores
+from vtryon.compression.supernet.widths import Choice
+from vtryon.data.sample import finish, worn_otherwise
+from vtryon.models.checkpoint import load_net
+from vtryon.models.features.efficientnet import EfficientNetLite0Pooled
+from vtryon.models.tryon import TryOnNet
+from vtryon.utils.atomic import atomic_write
+from vtryon.utils.latency import latency
+
+FRONT = "front.csv"
+
+
+class WidthFront:
+    """Search the networks of a supernet at several budgets of work; each search is as `Pick` does it.
+
+    Rows of RUN/sensitivity.csv: every network judged, with widths, GMACs, MiB and its quality on the persons held out.
+    RUN/front.csv: those of them that none is better than at the same work, with the milliseconds of a try-on, measured.
+
+    Args:
+        teacher: file of the network that try-ons are compared with.
+        budgets: how many, equally far apart in proportion, between the narrowest network and the widest.
+        by: what makes a candidate better, as for `Pick`.
+        calibration: training batches for the batch-norm statistics of each network.
+        features: network of the Fréchet distance.
+        settings: of each search, as `vtryon.compression.supernet.evolution.Settings` names them.
+    """
+
+    def __init__(
+        self,
+        teacher: str | os.PathLike,
+        budgets: int = 8,
+        by: str = "mixed",
+        calibration: int = 8,
+        features: Callable[[], nn.Module] = EfficientNetLite0Pooled,
+        **settings: int,
+    ):
+        check_objective(by)
+        for name, value in {"budgets": budgets, "calibration": calibration}.items():
+            if value < 1:
+                raise ValueError(f"{name} (={value}) must be a whole number of at least 1")
+        self.teacher, self.budgets, self.by = teacher, budgets, by
+        self.calibration, self.features, self.settings = calibration, features, settings
+
+    def __call__(self, net: TryOnNet, data: pl.LightningDataModule, folder: Path, seed: int = 0) -> dict[str, Any]:
+        """Judge what RUN/sensitivity.csv lacks; returns what the run's row says of it.
+
+        Raises:
+            ValueError: `net` is no supernet, or the teacher has learnt from other data.
+        """
+        supernet, teacher = supernet_of(net), load_net(self.teacher)
+        refuse_other_data(net, teacher, self.teacher)
+        data.setup("fit")
+        prices = Prices(supernet, tuple(data.size))
+        training = [worn_otherwise(finish(raw)) for raw in islice(data.train_dataloader(), self.calibration)]
+        held_out = [worn_otherwise(finish(raw)) for raw in data.val_dataloader()]
+        evaluator = Evaluator(supernet, teacher, training, held_out, self.features())
+        table, judged = Table(folder / FILE, prices), {}
+        settings = Settings(**self.settings | {"seed": seed})
+        bounds = self._bounds(supernet, prices)
+        with progress("networks", len(bounds) * settings.population * settings.generations) as advance:
+            for bound in bounds:
+                evolution = Evolution(supernet.space, prices.gmacs, bound, settings)
+                ranked = evolution.run(lambda asked: scores([table.ask(c, evaluator, advance) for c in asked], self.by))
+                judged |= {choice: table.ask(choice, evaluator) for choice in ranked}
+        best = front({choice: (prices.gmacs(choice), quality) for choice, quality in judged.items()}, self.by)
+        self._write(folder / FRONT, best, judged, supernet, prices, tuple(data.size))
+        return {"kind": "widths", "networks": len(judged), "front": len(best), "held_out": len(evaluator.real)}
+
+    def _bounds(self, supernet: Supernet, prices: Prices) -> list[float]:
+        ends = (prices.gmacs(supernet.space.narrowest()), prices.gmacs(supernet.space.widest()))
+        return np.geomspace(ends[0] * 1.0001, ends[1], self.budgets).tolist()
+
+    def _write(
+        self,
+        path: Path,
+        best: list[Choice],
+        judged: dict[Choice, Quality],
+        supernet: Supernet,
+        prices: Prices,
+        size: tuple[int, int],
+    ) -> None:
+        with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(("widths", "gmacs", "mib", "ms", "mse", "fd"))
+            for choice in best:
+                costs = (prices.gmacs(choice), prices.mib(choice), _milliseconds(supernet.extract(choice), size))
+                writer.writerow((str(choice), *(f"{number:.5g}" for number in (*costs, *judged[choice]))))
+
+
+def front(judged: dict[Choice, tuple[float, Quality]], by: str) -> list[Choice]:
+    """The choices that none is better than at the same cost or less, the cheapest first."""
+    ranks = scores([quality for _, quality in judged.values()], by)
+    best, least = [], np.inf
+    for choice, (_, rank) in sorted(
+        zip(judged, zip([price for price, _ in judged.values()], ranks, strict=True), strict=True),
+        key=lambda candidate: candidate[1],
+    ):
+        if rank < least:
+            best.append(choice)
+            least = rank
+    return best
+
+
+def _milliseconds(net: TryOnNet, size: tuple[int, int]) -> float:
+    """Median of one try-on, f32, as torch runs it."""
+    device = next(net.parameters()).device
+    person, cloth = torch.rand(2, 1, 3, *size, device=device)
+    edge = torch.ones(1, 1, *size, device=device)
+    with torch.inference_mode():
+        return latency(lambda: net(person, cloth, edge), device=device).median_ms
