@@ -12,6 +12,7 @@ import pytorch_lightning as pl
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from PIL import Image
 from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.model_helpers import is_overridden
 
@@ -79,6 +80,7 @@ def _measure(cfg: DictConfig, folder: Path, row: dict[str, Any], config: dict[st
             save_net(stage.net, folder / "model.safetensors")
         if cfg.get("analysis") is not None:
             row["analysis"] = analyse(stage, data, folder, cfg)
+            _log_figures(trainer, folder)
         row |= measured | {"skipped": len(data.skipped), "seconds": round(time.perf_counter() - start_time, 1)}
         if trainer.is_global_zero:
             if isinstance(stage, Stage):
@@ -124,6 +126,14 @@ def analyse(stage, data, folder: Path, cfg: DictConfig) -> dict[str, Any]:
         raise ConfigError(f"analysis: {type(stage.net).__name__} is no parser-free network; take a student's file")
     summary = instantiate(cfg.analysis, _convert_="all")(stage.net, data, folder, cfg.seed)
     return summary | sensitivity.draw(folder, summary["kind"])
+
+
+def _log_figures(trainer: pl.Trainer, folder: Path) -> None:
+    """Show the trackers what was drawn of an analysis."""
+    for file in sorted((folder / "figures").glob("*.png")):
+        with Image.open(file) as picture:
+            for tracker in trackers(trainer.loggers):
+                tracker.log_pictures({f"analysis/{file.stem}": picture}, step=trainer.global_step)
 
 
 def time_net(net: TryOnNet, size: tuple[int, int], device: torch.device) -> Latency:

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from vtryon.compression.supernet.network import Supernet, sorted_by_importance
 from vtryon.compression.supernet.widths import Choice, WidthSpace
+from vtryon.data.files.fingerprint import alike
 from vtryon.data.sample import TryOnBatch
+from vtryon.losses.terms import Terms
 from vtryon.models.tryon import TryOn
 from vtryon.training.distill import Distill
 
@@ -64,20 +66,30 @@ class Slimmable(Distill):
         self.widest_every, self.narrowest_every, self.from_widest = widest_every, narrowest_every, from_widest
         self.net.held_widths = widths.as_dict()
 
+    def check_data(self, learnt_from: dict[str, str]) -> None:
+        """A supernet starts as its teacher, so both have to know the same people."""
+        known = self.teacher.net.trained_on
+        if not alike(known, learnt_from):
+            raise ValueError(
+                f"the teacher has learnt from {known['name']}, and data.root holds {learnt_from['name']}; give "
+                "parents.teacher=FILE of one that has learnt from such people"
+            )
+
     def terms(self, batch: TryOnBatch) -> dict[str, Tensor]:
         worn = (batch.person, batch.other_cloth, batch.other_edge)
         lesson = self.teacher(*worn)
         features = tuple(level[:, order] for level, order in zip(lesson.person_features, self.orders, strict=True))
-        losses = []
+        joint, networks = Terms(), 0
         if self._is_turn(self.widest_every):
-            widest = self.net(*worn)
-            losses.append(self.loss(widest, lesson._replace(person_features=features)))
-            lesson = _blended(lesson, widest, self.from_widest)
+            widest, networks = self.net(*worn), 1
+            joint.join(self.loss.terms(widest, lesson._replace(person_features=features)))
+            lesson = _blended(lesson, widest, self.from_widest) if self.from_widest else lesson
         for choice in self._choices():
             of_its_channels = tuple(level[:, : choice.fpn_channels] for level in features)
             narrow = self.supernet(choice, *worn)
-            losses.append(self.loss(narrow, lesson._replace(person_features=of_its_channels)))
-        return {name: sum(terms[name] for terms in losses) / len(losses) for name in losses[0]}
+            joint.join(self.loss.terms(narrow, lesson._replace(person_features=of_its_channels)))
+            networks += 1
+        return {name: value / networks for name, value in joint.total(self.loss.perceptual).items()}
 
     def _choices(self) -> list[Choice]:
         """The narrowest network and some at random: from torch's random state, which a resumed training continues."""

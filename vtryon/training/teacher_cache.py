@@ -36,6 +36,10 @@ class CachedTeacher(nn.Module):
     def warp(self) -> nn.Module:
         return self.net.warp
 
+    @property
+    def trained_on(self) -> dict[str, str] | None:
+        return self.net.trained_on
+
     def forward(self, person: Tensor, cloth: Tensor, cloth_edge: Tensor) -> TryOn:
         """As `TryOnNet`; the samples of a batch are cached one by one, so that batches may differ."""
         worn = [person.cpu(), cloth.cpu(), cloth_edge.cpu()]

@@ -7,6 +7,7 @@ from vtryon.compression.importance import Loss
 from vtryon.compression.method import CompressionMethod
 from vtryon.compression.supernet.network import Supernet
 from vtryon.compression.supernet.widths import WidthSpace, choice_of
+from vtryon.data.files.fingerprint import alike
 from vtryon.data.sample import worn_otherwise
 from vtryon.models.checkpoint import load_net
 from vtryon.models.tryon import TryOnNet
@@ -53,7 +54,7 @@ def supernet_of(net: TryOnNet) -> Supernet:
 
 
 def refuse_other_data(net: TryOnNet, teacher: TryOnNet, path: str | os.PathLike) -> None:
-    """Raise ValueError where a supernet and its teacher, the file `path`, have learnt from different data."""
-    learnt = [None if known is None else known.get("name") for known in (net.trained_on, teacher.trained_on)]
-    if None not in learnt and learnt[0] != learnt[1]:
-        raise ValueError(f"teacher (={path}) has learnt from {learnt[1]}, the supernet from {learnt[0]}; take its own")
+    """Raise ValueError where one of the two has learnt from drawn people and the other from photographs."""
+    if not alike(net.trained_on, teacher.trained_on):
+        of_teacher, of_net = (known["name"] for known in (teacher.trained_on, net.trained_on))
+        raise ValueError(f"teacher (={path}) has learnt from {of_teacher}, the supernet from {of_net}; take its own")

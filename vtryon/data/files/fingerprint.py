@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from vtryon.data.files.reader import SPLITS
@@ -43,6 +43,18 @@ def described(root: str | os.PathLike, fingerprint: str) -> dict[str, str]:
     root = Path(root)
     drawn = (root / DRAWN_MARK).is_file()
     return {"name": DRAWN_PEOPLE if drawn else root.absolute().name, "fingerprint": fingerprint}
+
+
+def alike(first: Mapping[str, str] | None, second: Mapping[str, str] | None) -> bool:
+    """Whether two descriptions of data are both of drawn people or both of photographs; an unknown one fits either.
+
+    Example:
+        >>> alike({"name": "drawn people"}, {"name": "VITON"}), alike({"name": "VITON"}, {"name": "mine"})
+        (False, True)
+    """
+    if not first or not second:
+        return True
+    return (first.get("name") == DRAWN_PEOPLE) == (second.get("name") == DRAWN_PEOPLE)
 
 
 def _files(root: Path, folder: str) -> Iterator[tuple[str, int]]:
