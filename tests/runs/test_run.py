@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 SMOKE = ["debug=smoke", "trainer=cpu"]
 RUNS = tuple(chain_of(["profile=demo"])[0])
 # run by the demo in `chain`, or by a test of its own
-ELSEWHERE = {*RUNS, "official", "budget"}
+ELSEWHERE = {*RUNS, "official", "budget", "slimmable", "pick", "width_front"}
 pytestmark = pytest.mark.slow
 
 
@@ -104,6 +104,54 @@ def test_a_recipe_runs_from_another_folder(chain, here, name):
     (row,) = rows(here / "runs")
     assert row["name"] == name
     assert f"{row['name']}" in done.stdout
+
+
+def test_one_training_holds_many_networks_that_are_picked_swept_and_drawn(chain, here):
+    def one(recipe: str, *words: str) -> dict:
+        given = [f"experiment={recipe}", *words, f"paths.chain={chain}", f"paths.run={here / recipe}"]
+        done = vtryon("run", *given, *SMOKE)
+        assert done.returncode == 0, done.stderr
+        return json.loads((here / recipe / "row.json").read_text())
+
+    supernet = f"parents.supernet={here / 'slimmable' / 'model.safetensors'}"
+    few = {"population": 3, "generations": 2, "parents": 1}
+    whole = one("slimmable")
+    picked = one("pick", supernet, "target.share=0.6", *(f"compression.{k}={v}" for k, v in few.items()))
+    assert 0.3 < picked["cost"]["gmacs"] / whole["cost"]["gmacs"] <= 0.6
+    drawn = one("width_front", supernet, "analysis.budgets=2", *(f"analysis.{k}={v}" for k, v in few.items()))
+    table = (here / "width_front" / "sensitivity.csv").read_text().splitlines()
+    assert drawn["analysis"]["networks"] == len(table) - 1 > 4
+    assert (here / "width_front" / "figures" / "front.png").is_file()
+    budgets = (here / "width_front" / "figures" / "budgets.csv").read_text().splitlines()
+    assert len(budgets) == 13
+    sweep = ["experiment=f7_ngf_distillation", "source=supernet", "model.generator.ngf=1,2", "paths.runs=runs"]
+    done = vtryon("run", "-m", *sweep, supernet, f"paths.chain={chain}", *SMOKE)
+    assert done.returncode == 0, done.stderr
+    sizes = [row["cost"]["igm/params_m"] for row in rows(here / "runs")]
+    assert len(set(sizes)) == len(sizes) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (
+            ["experiment=f7_ngf_distillation", "model.generator.ngf=3", "compression=from_supernet"],
+            "compression: ngf (=3) must be one of [1, 2, 4]",
+        ),
+        (["experiment=pick", "target.gmacs=1e-9"], "compression: target.gmacs (=1e-09) is out of reach: the narrowest"),
+        (["experiment=pick", "parents.supernet=STUDENT"], "compression: holds one network, no supernet"),
+        (["experiment=pick", "parents.supernet=nowhere"], "parents.supernet=nowhere: no such file"),
+    ],
+)
+def test_what_a_supernet_does_not_hold_is_told_in_one_line(chain, here, words, says):
+    run_words = ["experiment=slimmable", f"paths.chain={chain}", f"paths.run={here / 'whole'}", *SMOKE]
+    assert vtryon("run", *run_words).returncode == 0
+    given = [f"parents.supernet={here / 'whole' / 'model.safetensors'}", "training=untuned", f"paths.chain={chain}"]
+    words = [word.replace("STUDENT", str(chain / "student" / "model.safetensors")) for word in words]
+    done = vtryon("run", *given, *SMOKE, *words)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_a_sweep_leaves_a_row_for_each_value(chain, here):

@@ -131,10 +131,6 @@ class DistillLoss(nn.Module):
 
     def forward(self, output: TryOn, lesson: TryOn, worn: Float[Tensor, "b 3 h w"] | None = None) -> dict[str, Tensor]:
         """`worn`: the garment as worn on the photo, 0 elsewhere; only an adjustable lesson asks for it."""
-        return self.terms(output, lesson, worn).total(self.perceptual)
-
-    def terms(self, output: TryOn, lesson: TryOn, worn: Float[Tensor, "b 3 h w"] | None = None) -> Terms:
-        """As `forward`, before the perceptual network has looked: several networks can then share one pass of it."""
         terms = Terms()
         if self.output:
             terms.add("output", F.l1_loss(output.image, lesson.image), self.output)
@@ -147,7 +143,7 @@ class DistillLoss(nn.Module):
         if self.mask:
             terms.add("mask", F.l1_loss(output.mask, lesson.mask), self.mask)
         self._add_warp(terms, output, lesson, self._gate(output, lesson, worn))
-        return terms
+        return terms.total(self.perceptual)
 
     def _add_warp(self, terms: Terms, output: TryOn, lesson: TryOn, gate: Tensor) -> None:
         if self.feature:

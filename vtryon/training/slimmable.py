@@ -13,7 +13,6 @@ from vtryon.compression.supernet.network import Supernet, sorted_by_importance
 from vtryon.compression.supernet.widths import Choice, WidthSpace
 from vtryon.data.files.fingerprint import alike
 from vtryon.data.sample import TryOnBatch
-from vtryon.losses.terms import Terms
 from vtryon.models.tryon import TryOn
 from vtryon.training.distill import Distill
 
@@ -79,17 +78,16 @@ class Slimmable(Distill):
         worn = (batch.person, batch.other_cloth, batch.other_edge)
         lesson = self.teacher(*worn)
         features = tuple(level[:, order] for level, order in zip(lesson.person_features, self.orders, strict=True))
-        joint, networks = Terms(), 0
+        losses = []
         if self._is_turn(self.widest_every):
-            widest, networks = self.net(*worn), 1
-            joint.join(self.loss.terms(widest, lesson._replace(person_features=features)))
+            widest = self.net(*worn)
+            losses.append(self.loss(widest, lesson._replace(person_features=features)))
             lesson = _blended(lesson, widest, self.from_widest) if self.from_widest else lesson
         for choice in self._choices():
             of_its_channels = tuple(level[:, : choice.fpn_channels] for level in features)
             narrow = self.supernet(choice, *worn)
-            joint.join(self.loss.terms(narrow, lesson._replace(person_features=of_its_channels)))
-            networks += 1
-        return {name: value / networks for name, value in joint.total(self.loss.perceptual).items()}
+            losses.append(self.loss(narrow, lesson._replace(person_features=of_its_channels)))
+        return {name: sum(terms[name] for terms in losses) / len(losses) for name in losses[0]}
 
     def _choices(self) -> list[Choice]:
         """The narrowest network and some at random: from torch's random state, which a resumed training continues."""
