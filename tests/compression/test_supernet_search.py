@@ -11,6 +11,7 @@ from tiny_nets import training_batch
 
 from vtryon.compression.supernet.candidates import Evaluator, Quality
 from vtryon.compression.supernet.evolution import Evolution, Settings
+from vtryon.compression.supernet.front import front
 from vtryon.compression.supernet.network import Supernet, sorted_by_importance
 from vtryon.compression.supernet.pick import Pick
 from vtryon.compression.supernet.table import scores
@@ -146,6 +147,14 @@ def test_a_search_that_was_cut_short_asks_nothing_twice(supernet_and_teacher, tm
     assert choice_of(picking(net, teacher, tmp_path / "cut")) == choice_of(whole)
     assert len(asked) == len(table) - 4
     assert rows_of(tmp_path / "cut") == rows_of(tmp_path / "whole")
+
+
+def test_a_front_has_what_nothing_is_better_than_at_its_cost_or_less():
+    first, *_ = WidthSpace(**SPACE).ladder(1)
+    a, b, c, d = (first._replace(ngf=width) for width in (1, 2, 3, 4))
+    costs = {a: 1.0, b: 2.0, c: 3.0, d: 3.0}
+    mse = {a: 9.0, b: 9.5, c: 5.0, d: 4.0}
+    assert front({choice: (costs[choice], Quality(mse[choice], 0.0)) for choice in costs}, "mse") == [a, d]
 
 
 def test_mixed_is_the_mean_rank_in_both():
