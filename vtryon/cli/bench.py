@@ -93,6 +93,47 @@ def model(
         raise ValueError(str(error)) from error
 
 
+def export(
+    run: Annotated[list[Path] | None, typer.Option(metavar="DIR", help="A finished run; repeatable.")] = None,
+    width: Annotated[list[Width] | None, typer.Option(help="Random weights; repeatable.")] = None,
+    precision: Annotated[
+        list[str] | None, typer.Option(metavar="f32|f16|int8", help="Repeatable. Default: all three.")
+    ] = None,
+    threads: Threads = None,
+    out: Out = None,
+) -> int:
+    """An export in each format, from a network to a file that was checked."""
+    _set_threads(threads)
+    try:
+        from vtryon.bench.export import PRECISIONS, main
+
+        widths = [name.value for name in width or ([] if run else [Width.full])]
+        return main(run or [], widths, precision or PRECISIONS, out)
+    except ImportError as error:
+        raise ImportError(f"{error}; {NEEDS_DEPLOY}") from error
+
+
+def demo(
+    overrides: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="For all runs.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="The short demo.")] = False,
+    out: Out = None,
+) -> int:
+    """The demo from an empty folder, stage by stage."""
+    from vtryon.bench.demo import main
+
+    return main(overrides or [], quick, out)
+
+
+def everything(
+    only: Annotated[list[str] | None, typer.Option(metavar="BENCH", help="Repeatable. Default: all of them.")] = None,
+    out: Out = None,
+) -> int:
+    """All of these in turn, their numbers in one CSV; an hour or two."""
+    from vtryon.bench.everything import COMMANDS, main
+
+    return main(only or list(COMMANDS), out)
+
+
 def _set_threads(threads: int | None) -> None:
     if threads is not None:
         import torch
@@ -102,5 +143,6 @@ def _set_threads(threads: int | None) -> None:
 
 add_verb(app, data)
 add_verb(app, train_step, "train-step")
-for verb in (sweep, correlation, model):
+for verb in (sweep, correlation, model, export, demo):
     add_verb(app, verb)
+add_verb(app, everything, "all")

@@ -55,6 +55,7 @@ def supernet_of(net: TryOnNet) -> Supernet:
 
 def refuse_other_data(net: TryOnNet, teacher: TryOnNet, path: str | os.PathLike) -> None:
     """Raise ValueError where one of the two has learnt from drawn people and the other from photographs."""
-    if not alike(net.trained_on, teacher.trained_on):
-        of_teacher, of_net = (known["name"] for known in (teacher.trained_on, net.trained_on))
-        raise ValueError(f"teacher (={path}) has learnt from {of_teacher}, the supernet from {of_net}; take its own")
+    of_net, of_teacher = net.trained_on, teacher.trained_on
+    if of_net and of_teacher and not alike(of_net, of_teacher):
+        learnt = f"has learnt from {of_teacher['name']}, the supernet from {of_net['name']}"
+        raise ValueError(f"teacher (={path}) {learnt}; take its own")
