@@ -12,8 +12,10 @@ from tiny_nets import training_batch
 from vtryon.compression.supernet.candidates import Evaluator, Quality
 from vtryon.compression.supernet.evolution import Evolution, Settings
 from vtryon.compression.supernet.front import front
+from vtryon.compression.supernet.latency import LatencyModel
 from vtryon.compression.supernet.network import Supernet, sorted_by_importance
 from vtryon.compression.supernet.pick import Pick
+from vtryon.compression.supernet.prices import Prices
 from vtryon.compression.supernet.table import scores
 from vtryon.compression.supernet.widths import Choice, WidthSpace, choice_of
 from vtryon.metrics.cost import cost
@@ -196,3 +198,32 @@ def test_a_network_that_is_no_supernet_and_a_teacher_of_other_data_are_refused(s
     net.held_widths = None
     with pytest.raises(ValueError, match="holds one network, no supernet"):
         picking(net, teacher, tmp_path)
+
+
+def test_milliseconds_are_predicted_from_a_constant_and_the_work_of_each_part():
+    net, _ = sorted_by_importance(net_of())
+    supernet = Supernet(net, WidthSpace(**SPACE))
+    prices = Prices(supernet, SIZE)
+
+    def clock(network) -> float:
+        """As a machine would have it on which the generator's work is slow, and the flow's free."""
+        parts = prices.gmacs_by_part(choice_of(network))
+        return 3.0 + 2000 * parts["generator"] + 500 * (parts["encoders"] + parts["pyramids"])
+
+    model = LatencyModel(supernet, prices, clock)
+    for choice in (supernet.space.narrowest(), supernet.space.draw(), supernet.space.widest()):
+        assert model(choice) == pytest.approx(clock(supernet.extract(choice)), rel=1e-6)
+    assert model.error < 1e-6
+    assert sum(prices.gmacs_by_part(choice_of(net)).values()) == pytest.approx(cost(net, SIZE)["gmacs"])
+
+
+@pytest.mark.parametrize("most", [0, -1.0, float("nan")])
+def test_a_target_is_a_number_above_0(most):
+    with pytest.raises(ValueError, match=r"target\.latency_ms \(=.*\) must be a number above 0"):
+        Pick("teacher", {"latency_ms": most})
+
+
+@pytest.mark.parametrize("settings", [{"population": 0}, {"parents": True}, {"seed": -1}, {"population": 10**9}])
+def test_settings_of_the_search_that_cannot_be_are_refused(settings):
+    with pytest.raises(ValueError, match=rf"{next(iter(settings))} \(="):
+        Pick("teacher", {"share": 0.5}, **settings)

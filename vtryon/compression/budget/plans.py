@@ -37,7 +37,7 @@ class Uniform:
             raise ValueError(f"weights name {part_name!r}; the parts are {', '.join(PARTS)}")
 
     def __call__(self, net: TryOnNet, batches: Iterable, loss: Loss | None) -> Shrink:
-        groups, part_of = groups_of(net), _part_of_layers(net)
+        groups, part_of = groups_of(net), part_of_layers(net)
 
         def shrink(far: float) -> TryOnNet:
             shares = {g.name: (1 - far) ** self.weights.get(part_of[g.name], 1.0) for g in groups}
@@ -106,7 +106,7 @@ def pruned_to(net: TryOnNet, groups: list[Group], widths: Widths) -> TryOnNet:
     return Pruning(0.0, round_to=1, ratios=ratios)(net)
 
 
-def _part_of_layers(net: TryOnNet) -> dict[str, str]:
+def part_of_layers(net: TryOnNet) -> dict[str, str]:
     """The part that each layer, by its name in the network, belongs to."""
     names = {module: name for name, module in net.named_modules()}
     part_of = {}

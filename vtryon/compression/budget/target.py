@@ -30,6 +30,8 @@ class Target:
         if len(targets) != 1 or not targets.keys() <= set(KINDS):
             raise ValueError(f"target (={dict(target)}) must name one of {', '.join(KINDS)}")
         ((self.kind, self.most),) = targets.items()
+        if not isinstance(self.most, int | float) or not self.most > 0:  # `not`, so that a NaN is refused
+            raise ValueError(f"{self} must be a number above 0")
         self.size = tuple(size)
 
     def __str__(self) -> str:

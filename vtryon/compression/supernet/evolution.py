@@ -8,7 +8,8 @@ import numpy as np
 from vtryon.compression.supernet.widths import Choice, Indices, WidthSpace
 
 MUTATED = 0.5  # of the descendants; the others have two parents
-TRIES = 20  # for a candidate that was not seen before, for each that is asked for
+TRIES = 200  # in a row, until the space is taken to hold no further candidate
+MOST = 100_000  # candidates of a search
 
 
 class Settings(NamedTuple):
@@ -18,6 +19,18 @@ class Settings(NamedTuple):
     generations: int = 8
     parents: int = 8  # that have descendants, the best so far
     seed: int = 0
+
+    def check(self) -> None:
+        """Raise ValueError where a number cannot be, or asks for more than `MOST` candidates."""
+        for name in ("population", "generations", "parents"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{name} (={value}) must be a whole number of at least 1")
+        if not isinstance(self.seed, int) or self.seed < 0:
+            raise ValueError(f"seed (={self.seed}) must be a whole number of at least 0")
+        if self.population * self.generations > MOST:
+            asked = f"population (={self.population}) times generations (={self.generations})"
+            raise ValueError(f"{asked} must be at most {MOST} candidates")
 
 
 class Evolution:
@@ -34,6 +47,7 @@ class Evolution:
     """
 
     def __init__(self, space: WidthSpace, price: Callable[[Choice], float], bound: float, settings: Settings):
+        settings.check()
         least = price(space.narrowest())
         if least > bound:
             raise ValueError(f"is out of reach: the narrowest network of the supernet costs {least:.4g}; raise it")
@@ -51,7 +65,10 @@ class Evolution:
         order = np.argsort(judged(self._choices(seen)), kind="stable")
         for _ in range(self.settings.generations - 1):
             best = [seen[number] for number in order[: self.settings.parents]]
-            seen += self._new(lambda best=best: self._descendant(best), seen)
+            fresh = self._new(lambda best=best: self._descendant(best), seen)
+            if not fresh:
+                break  # the space holds no more
+            seen += fresh
             order = np.argsort(judged(self._choices(seen)), kind="stable")
         return self._choices([seen[number] for number in order])
 
@@ -60,11 +77,10 @@ class Evolution:
 
     def _new(self, make: Callable[[], Indices], seen: Sequence[Indices]) -> list[Indices]:
         """A generation of candidates that are not among `seen`; fewer where the space has no more."""
-        known, fresh = set(seen), []
-        for _ in range(TRIES * self.settings.population):
-            if len(fresh) == self.settings.population:
-                break
+        known, fresh, misses = set(seen), [], 0
+        while len(fresh) < self.settings.population and misses < TRIES:
             candidate = self._fitted(make())
+            misses = misses + 1 if candidate in known else 0
             if candidate not in known:
                 known.add(candidate)
                 fresh.append(candidate)

@@ -60,6 +60,7 @@ class WidthFront:
                 raise ValueError(f"{name} (={value}) must be a whole number of at least 1")
         self.teacher, self.budgets, self.by = teacher, budgets, by
         self.calibration, self.features, self.settings = calibration, features, settings
+        Settings(**settings).check()
 
     def __call__(self, net: TryOnNet, data: pl.LightningDataModule, folder: Path, seed: int = 0) -> dict[str, Any]:
         """Judge what RUN/sensitivity.csv lacks; returns what the run's row says of it.

@@ -14,6 +14,7 @@ from vtryon.compression.method import CompressionMethod
 from vtryon.compression.sensitivity.resumable_csv import progress
 from vtryon.compression.supernet.candidates import Evaluator, Quality
 from vtryon.compression.supernet.evolution import Evolution, Settings
+from vtryon.compression.supernet.latency import LatencyModel
 from vtryon.compression.supernet.network import Supernet
 from vtryon.compression.supernet.prices import Prices
 from vtryon.compression.supernet.source import refuse_other_data, supernet_of
@@ -31,6 +32,7 @@ CANDIDATES, PICKED = "candidates.csv", "picked.json"
 class Pick(CompressionMethod):
     """Search the network that a budget allows, and go on with it.
 
+    A target in milliseconds is kept by prediction (`LatencyModel`); the report says what the network really takes.
     Every candidate is judged on the persons that the data module holds out for validation, and stands in
     FOLDER/candidates.csv at once, so that a search that was cut short goes on. FOLDER/picked.json names the best.
 
@@ -58,6 +60,7 @@ class Pick(CompressionMethod):
         check_objective(by)
         self.target, self.teacher, self.by, self.size = Target(target, size), teacher, by, tuple(size)
         self.folder, self.features, self.settings = Path(folder), features, Settings(**settings)
+        self.settings.check()
 
     def __call__(self, net: TryOnNet, batches: Iterable = (), loss: Loss | None = None) -> TryOnNet:
         """
@@ -84,17 +87,18 @@ class Pick(CompressionMethod):
         evaluator = Evaluator(supernet, teacher, calibration, held_out, self.features())
         with progress("candidates", self.settings.population * self.settings.generations) as advance:
             ranked = evolution.run(lambda choices: scores([table.ask(c, evaluator, advance) for c in choices], self.by))
-        best = ranked[0]
-        self._tell(best, price(best), table.ask(best, evaluator), len(ranked))
-        return supernet.extract(best, calibration)
+        best, picked = ranked[0], supernet.extract(ranked[0], calibration)
+        costs = {"predicted": price(best), "reached": self.target.price(picked)}
+        self._tell(best, costs, table.ask(best, evaluator), len(ranked))
+        return picked
 
     def _price_of(self, supernet: Supernet, prices: Prices) -> Callable[[Choice], float]:
         if self.target.kind == "latency_ms":
-            return lambda choice: self.target.price(supernet.extract(choice))
+            return LatencyModel(supernet, prices, self.target.price, self.settings.seed)
         return prices.mib if self.target.kind == "mib" else prices.gmacs
 
-    def _tell(self, best: Choice, price: float, quality: Quality, count: int) -> None:
-        report: dict[str, Any] = {"target": {self.target.kind: self.target.most}, "reached": price, "by": self.by}
+    def _tell(self, best: Choice, costs: dict[str, float], quality: Quality, count: int) -> None:
+        report: dict[str, Any] = {"target": {self.target.kind: self.target.most}, **costs, "by": self.by}
         report |= {"candidates": count, "widths": best._asdict(), "held_out": quality._asdict()}
         with atomic_write(self.folder / PICKED) as temporary:
             temporary.write_text(json.dumps(report, indent=1))

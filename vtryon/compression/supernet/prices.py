@@ -5,9 +5,11 @@ from math import prod
 import torch
 
 from vtryon.compression.budget.groups import conv_maps
+from vtryon.compression.budget.plans import part_of_layers
 from vtryon.compression.supernet.network import Supernet
 from vtryon.compression.supernet.widths import Choice
 from vtryon.metrics.cost import cost
+from vtryon.models.tryon import PARTS
 
 
 class Prices:
@@ -25,17 +27,22 @@ class Prices:
         was_training = net.training
         self.places = {name: count for name, (_, count) in conv_maps(net.eval(), (picture, picture, mask)).items()}
         net.train(was_training)
+        self.parts = part_of_layers(net)
         self.weights = {name: (tuple(value.shape), value.element_size()) for name, value in net.state_dict().items()}
         self.correlation = cost(net, size)["correlation_gmacs"] / self._width(self.map.pyramid[0], self.map.full())
 
     def gmacs(self, choice: Choice) -> float:
+        return sum(self.gmacs_by_part(choice).values())
+
+    def gmacs_by_part(self, choice: Choice) -> dict[str, float]:
+        """GMACs of the encoders, the pyramids, the flow network, its cost volumes included, and the generator."""
         kept = self.kept(choice)
-        products = sum(
-            prod(self._shape(f"{layer}.weight", shape, kept)) * self.places[layer]
-            for layer, shape in ((name.removesuffix(".weight"), shape) for name, (shape, _) in self.weights.items())
-            if layer in self.places
-        )
-        return products / 1e9 + self.correlation * self._width(self.map.pyramid[0], kept)  # all levels are as wide
+        by_part = dict.fromkeys(PARTS, 0.0)
+        for layer, places in self.places.items():
+            products = prod(self._shape(f"{layer}.weight", self.weights[f"{layer}.weight"][0], kept)) * places
+            by_part[self.parts[layer]] += products / 1e9
+        by_part["flow"] += self.correlation * self._width(self.map.pyramid[0], kept)  # all levels are as wide
+        return by_part
 
     def mib(self, choice: Choice) -> float:
         kept = self.kept(choice)
