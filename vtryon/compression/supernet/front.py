@@ -42,7 +42,7 @@ class WidthFront:
         by: what makes a candidate better, as for `Pick`.
         calibration: training batches for the batch-norm statistics of each network.
         features: network of the Fréchet distance.
-        settings: of each search, as `vtryon.compression.supernet.evolution.Settings` names them.
+        population, generations, parents: of each search, as `Settings` has them.
     """
 
     def __init__(
@@ -52,15 +52,18 @@ class WidthFront:
         by: str = "mixed",
         calibration: int = 8,
         features: Callable[[], nn.Module] = EfficientNetLite0Pooled,
-        **settings: int,
+        population: int = 12,
+        generations: int = 4,
+        parents: int = 4,
     ):
         check_objective(by)
         for name, value in {"budgets": budgets, "calibration": calibration}.items():
             if value < 1:
                 raise ValueError(f"{name} (={value}) must be a whole number of at least 1")
         self.teacher, self.budgets, self.by = teacher, budgets, by
-        self.calibration, self.features, self.settings = calibration, features, settings
-        Settings(**settings).check()
+        self.calibration, self.features = calibration, features
+        self.settings = Settings(population, generations, parents)
+        self.settings.check()
 
     def __call__(self, net: TryOnNet, data: pl.LightningDataModule, folder: Path, seed: int = 0) -> dict[str, Any]:
         """Judge what RUN/sensitivity.csv lacks; returns what the run's row says of it.
@@ -76,7 +79,7 @@ class WidthFront:
         held_out = [worn_otherwise(finish(raw)) for raw in data.val_dataloader()]
         evaluator = Evaluator(supernet, teacher, training, held_out, self.features())
         table, judged = Table(folder / FILE, prices), {}
-        settings = Settings(**self.settings | {"seed": seed})
+        settings = self.settings._replace(seed=seed)
         bounds = self._bounds(supernet, prices)
         with progress("networks", len(bounds) * settings.population * settings.generations) as advance:
             for bound in bounds:

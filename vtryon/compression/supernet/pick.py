@@ -44,7 +44,7 @@ class Pick(CompressionMethod):
         size: (height, width) of the pictures.
         folder: of the run.
         features: network of the Fréchet distance.
-        settings: of the search, as `vtryon.compression.supernet.evolution.Settings` names them.
+        population, generations, parents, seed: of the search, as `Settings` has them.
     """
 
     def __init__(
@@ -55,11 +55,18 @@ class Pick(CompressionMethod):
         size: tuple[int, int] | list[int] = (256, 192),
         folder: str | os.PathLike = ".",
         features: Callable[[], nn.Module] = EfficientNetLite0Pooled,
-        **settings: int,
+        population: int = 32,
+        generations: int = 8,
+        parents: int = 8,
+        seed: int = 0,
     ):
         check_objective(by)
         self.target, self.teacher, self.by, self.size = Target(target, size), teacher, by, tuple(size)
-        self.folder, self.features, self.settings = Path(folder), features, Settings(**settings)
+        self.folder, self.features, self.settings = (
+            Path(folder),
+            features,
+            Settings(population, generations, parents, seed),
+        )
         self.settings.check()
 
     def __call__(self, net: TryOnNet, batches: Iterable = (), loss: Loss | None = None) -> TryOnNet:
