@@ -124,7 +124,7 @@ def test_the_mode_of_training_is_kept(wide):
 
 @pytest.mark.slow
 def test_a_budget_of_time_is_kept_where_time_is_measured(wide, monkeypatch):
-    monkeypatch.setattr("vtryon.compression.budget.search._time", lambda net, size: 1000 * convolution_gmacs(net))
+    monkeypatch.setattr("vtryon.compression.budget.target._time", lambda net, size: 1000 * convolution_gmacs(net))
     most = 600 * convolution_gmacs(wide)
     pruned = Budget({"latency_ms": most}, Uniform(), SIZE)(wide)
     assert 0.8 * most < 1000 * convolution_gmacs(pruned) <= most

@@ -118,9 +118,9 @@ def test_one_training_holds_many_networks_that_are_picked_swept_and_drawn(chain,
     whole = one("slimmable")
     picked = one("pick", supernet, "target.share=0.6", *(f"compression.{k}={v}" for k, v in few.items()))
     assert 0.3 < picked["cost"]["gmacs"] / whole["cost"]["gmacs"] <= 0.6
-    drawn = one("width_front", supernet, "analysis.budgets=2", *(f"analysis.{k}={v}" for k, v in few.items()))
+    drawn = one("width_front", supernet, "analysis.budgets=3", *(f"analysis.{k}={v}" for k, v in few.items()))
     table = (here / "width_front" / "sensitivity.csv").read_text().splitlines()
-    assert drawn["analysis"]["networks"] == len(table) - 1 > 4
+    assert drawn["analysis"]["networks"] == len(table) - 1 > 3  # the ends have a single network each
     assert (here / "width_front" / "figures" / "front.png").is_file()
     budgets = (here / "width_front" / "figures" / "budgets.csv").read_text().splitlines()
     assert len(budgets) == 13
