@@ -122,6 +122,13 @@ def test_null_is_refused_where_nothing_could_run(base, key):
     assert any(line.startswith(f"{key}=null: must be") for line in lines), lines
 
 
+@pytest.mark.parametrize("value", [["a"], [], [[1], None]])
+def test_a_list_in_whose_place_a_sweep_expects_a_mapping_is_named(value):
+    cfg = composed(["experiment=pareto", *LITTLE])
+    lines = problems(with_value(cfg, ("compression", "pruning"), value))
+    assert any(line.startswith("compression.pruning=[") and "must be a mapping" in line for line in lines), lines
+
+
 @pytest.mark.nightly  # every key of every recipe, profile and group with every value; what passes is built
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("part", range(PARTS))

@@ -37,7 +37,7 @@ def broken_rules(cfg: DictConfig) -> list[str]:
         if not allowed:
             null = " or null" if rule.optional else ""
             broken.append(f"{key}={_shown(value)}: must be {rule.allowed}{null}")
-    return broken or _broken_members(cfg)
+    return broken or _broken_members(cfg) or _broken_parents(cfg)
 
 
 def _broken_members(cfg: DictConfig) -> list[str]:
@@ -48,6 +48,20 @@ def _broken_members(cfg: DictConfig) -> list[str]:
             if node is not None and not TARGET.holds(node):
                 broken.append(f"{group}.{name}={_shown(node)}: must be {TARGET.allowed}, or null for none")
     return broken
+
+
+def _broken_parents(cfg: DictConfig) -> list[str]:
+    """A line for each list in whose place the recipe's sweep expects a mapping."""
+    broken, config = {}, OmegaConf.to_container(cfg, resolve=False)
+    for key in map(str, cfg.get("sweep") or {}):
+        node, path = config, []
+        for name in key.split(".")[:-1]:
+            node = node.get(name) if isinstance(node, dict) else None
+            path.append(name)
+            if isinstance(node, list):
+                above = ".".join(path)
+                broken[above] = f"{above}={_shown(node)}: must be a mapping, as the recipe's sweep varies {key}"
+    return list(broken.values())
 
 
 def exists(cfg: DictConfig, key: str) -> bool:
