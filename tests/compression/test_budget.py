@@ -15,6 +15,7 @@ from vtryon.compression.budget.search import Budget
 from vtryon.data.sample import TryOnBatch
 from vtryon.metrics.cost import cost
 from vtryon.models.architecture import widths
+from vtryon.utils.latency import Latency
 
 SIZE = (64, 64)
 WIDE = {"channels": (16, 16, 16, 16, 16), "fpn_channels": 16, "flow_channels": (16, 16, 8)}
@@ -124,7 +125,10 @@ def test_the_mode_of_training_is_kept(wide):
 
 @pytest.mark.slow
 def test_a_budget_of_time_is_kept_where_time_is_measured(wide, monkeypatch):
-    monkeypatch.setattr("vtryon.compression.budget.target._time", lambda net, size: 1000 * convolution_gmacs(net))
+    monkeypatch.setattr(
+        "vtryon.compression.budget.target.try_on_latency",
+        lambda net, size: Latency(0, 1000 * convolution_gmacs(net), 0, 1, 1, "cpu", (0.0, 0.0)),
+    )
     most = 600 * convolution_gmacs(wide)
     pruned = Budget({"latency_ms": most}, Uniform(), SIZE)(wide)
     assert 0.8 * most < 1000 * convolution_gmacs(pruned) <= most

@@ -161,7 +161,7 @@ def test_a_front_has_what_nothing_is_better_than_at_its_cost_or_less():
 
 def test_mixed_is_the_mean_rank_in_both():
     qualities = [Quality(1.0, 30.0), Quality(2.0, 10.0), Quality(3.0, 20.0)]
-    assert scores(qualities, "mixed") == [1.0, 0.5, 1.5]
+    assert scores(qualities, "mixed") == [2.0, 1.5, 2.5]
     assert scores(qualities, "fd") == [30.0, 10.0, 20.0]
 
 

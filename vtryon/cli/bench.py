@@ -1,5 +1,7 @@
 """`vtryon bench`: ratios of speed, each measured within one process."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -55,12 +57,10 @@ def correlation(
 ) -> int:
     """Every form of the correlation, as in table 5."""
     _set_threads(threads)
-    try:
+    with _needing_deploy():
         from vtryon.bench.correlation import main
 
         return main(runs, out)
-    except ImportError as error:
-        raise ImportError(f"{error}; {NEEDS_DEPLOY}") from error
 
 
 def model(
@@ -83,12 +83,10 @@ def model(
     """Whole networks on all runtimes, in turn."""
     _set_threads(threads)
     try:
-        from vtryon.bench.model import WAYS, main
+        with _needing_deploy():
+            from vtryon.bench.model import WAYS, main
 
-        widths = [name.value for name in width or ([] if run else [Width.full])]
-        return main(run or [], widths, way or WAYS, rounds, out)
-    except ImportError as error:
-        raise ImportError(f"{error}; {NEEDS_DEPLOY}") from error
+            return main(run or [], _widths(run, width), way or WAYS, rounds, out)
     except RuntimeError as error:  # a runtime's refusal of a network or of a precision
         raise ValueError(str(error)) from error
 
@@ -104,13 +102,10 @@ def export(
 ) -> int:
     """An export in each format, from a network to a file that was checked."""
     _set_threads(threads)
-    try:
+    with _needing_deploy():
         from vtryon.bench.export import PRECISIONS, main
 
-        widths = [name.value for name in width or ([] if run else [Width.full])]
-        return main(run or [], widths, precision or PRECISIONS, out)
-    except ImportError as error:
-        raise ImportError(f"{error}; {NEEDS_DEPLOY}") from error
+        return main(run or [], _widths(run, width), precision or PRECISIONS, out)
 
 
 def demo(
@@ -132,6 +127,20 @@ def everything(
     from vtryon.bench.everything import COMMANDS, main
 
     return main(only or list(COMMANDS), out)
+
+
+@contextmanager
+def _needing_deploy() -> Iterator[None]:
+    """Tell which extra a benchmark lacks."""
+    try:
+        yield
+    except ImportError as error:
+        raise ImportError(f"{error}; {NEEDS_DEPLOY}") from error
+
+
+def _widths(run: list[Path] | None, width: list[Width] | None) -> list[str]:
+    """The widths that were asked for; where neither they nor a run were, the full one."""
+    return [name.value for name in width or ([] if run else [Width.full])]
 
 
 def _set_threads(threads: int | None) -> None:

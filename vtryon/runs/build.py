@@ -17,7 +17,7 @@ from vtryon.config.checks import unread_arguments
 from vtryon.config.compose import raise_problems
 from vtryon.config.targets import imported_targets
 from vtryon.config.words import ConfigError
-from vtryon.data.files.fingerprint import described
+from vtryon.data.files.fingerprint import name_of
 from vtryon.runs.compress import compress
 from vtryon.training.precision import MIXED, MixedTraining, device_kind, resolved
 from vtryon.training.stage import Stage
@@ -57,7 +57,7 @@ def build(
         setup(data, stage, cfg)
     if isinstance(stage, Stage):
         with naming_keys("parents.teacher"):
-            stage.check_data(described(data.root, data.fingerprint()))
+            stage.check_data(name_of(data.root))
     with naming_keys("callbacks"):
         callbacks = [instantiate(node) for node in cfg.callbacks.values() if node is not None]
     with naming_keys("compression"):

@@ -32,7 +32,7 @@ from vtryon.runs.state import attempt, reason_of
 from vtryon.training.stage import Stage
 from vtryon.utils.atomic import atomic_write
 from vtryon.utils.home import with_home
-from vtryon.utils.latency import Latency, latency
+from vtryon.utils.latency import try_on_latency
 
 HARMLESS = (  # warnings of Lightning's that say nothing to whoever starts a run
     ".*exists and is not empty",  # the run's own folder
@@ -116,7 +116,8 @@ def carry_out(stage, data, trainer: pl.Trainer, folder: Path, cfg: DictConfig) -
             trainer.test(stage, datamodule=data, verbose=False)
     measured = collected(trainer, measured)
     if isinstance(stage.net, TryOnNet) and not isinstance(stage.net, TutorNet):
-        measured["latency"] = time_net(stage.net, tuple(cfg.data.size), trainer.strategy.root_device)._asdict()
+        net = stage.net.to(trainer.strategy.root_device).eval()
+        measured["latency"] = try_on_latency(net, tuple(cfg.data.size))._asdict()
     return measured
 
 
@@ -134,15 +135,6 @@ def _log_figures(trainer: pl.Trainer, folder: Path) -> None:
         with Image.open(file) as picture:
             for tracker in trackers(trainer.loggers):
                 tracker.log_pictures({f"analysis/{file.stem}": picture}, step=trainer.global_step)
-
-
-def time_net(net: TryOnNet, size: tuple[int, int], device: torch.device) -> Latency:
-    """Latency of one try-on of `size`, f32, as torch runs it eagerly."""
-    net = net.to(device).eval()
-    person, cloth = torch.rand(2, 1, 3, *size, device=device)
-    edge = torch.ones(1, 1, *size, device=device)
-    with torch.inference_mode():
-        return latency(lambda: net(person, cloth, edge), device=device)
 
 
 def _log_model(trainer: pl.Trainer, folder: Path, data, cfg: DictConfig, row: dict[str, Any]) -> None:

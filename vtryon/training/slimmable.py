@@ -3,7 +3,7 @@
 In each step the widest network, the narrowest, and some drawn at random learn from the same batch.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -30,10 +30,8 @@ class Slimmable(Distill):
         space: lists of widths, as `WidthSpace` takes them; the last of each are those of `net`.
         drawn: networks drawn at random in each step.
         widest_every: steps from one in which the widest network learns to the next; 1 is the sandwich rule.
-        narrowest_every: the same, of the narrowest.
         from_widest: the share of the widest network's pictures in the lesson of the others, in its own steps; the rest
             is the teacher's.
-        importance: torch_pruning's, of the order of the channels; by default L2 magnitude.
     """
 
     def __init__(
@@ -44,14 +42,12 @@ class Slimmable(Distill):
         optimizer,
         space: Mapping[str, Any],
         drawn: int = 2,
-        widest_every: int = 1,
-        narrowest_every: int = 1,
-        from_widest: float = 0.5,
-        importance: Callable | None = None,
+        widest_every: int = 4,
+        from_widest: float = 0.0,
         fixed: Sequence[str] = (),
         **kwargs,
     ):
-        for name, value in {"drawn": drawn, "widest_every": widest_every, "narrowest_every": narrowest_every}.items():
+        for name, value in {"drawn": drawn, "widest_every": widest_every}.items():
             if value < 1:
                 raise ValueError(f"{name} (={value}) must be a whole number of at least 1")
         if not 0 <= from_widest <= 1:
@@ -59,18 +55,18 @@ class Slimmable(Distill):
                 f"from_widest (={from_widest}) must be in [0, 1]: the widest network's share of the lesson"
             )
         widths = WidthSpace(**space)
-        in_order, self.orders = sorted_by_importance(net, importance)
+        in_order, self.orders = sorted_by_importance(net)
         super().__init__(in_order, teacher, loss, optimizer, fixed, **kwargs)
         self.supernet, self.drawn = Supernet(self.net, widths), drawn
-        self.widest_every, self.narrowest_every, self.from_widest = widest_every, narrowest_every, from_widest
+        self.widest_every, self.from_widest = widest_every, from_widest
         self.net.held_widths = widths.as_dict()
 
-    def check_data(self, learnt_from: dict[str, str]) -> None:
+    def check_data(self, name: str) -> None:
         """A supernet starts as its teacher, so both have to know the same people."""
-        known = self.teacher.net.trained_on
-        if not alike(known, learnt_from):
+        known = (self.teacher.net.trained_on or {}).get("name")
+        if not alike(known, name):
             raise ValueError(
-                f"the teacher has learnt from {known['name']}, and data.root holds {learnt_from['name']}; give "
+                f"the teacher has learnt from {known}, and data.root holds {name}; give "
                 "parents.teacher=FILE of one that has learnt from such people"
             )
 
@@ -79,7 +75,7 @@ class Slimmable(Distill):
         lesson = self.teacher(*worn)
         features = tuple(level[:, order] for level, order in zip(lesson.person_features, self.orders, strict=True))
         losses = []
-        if self._is_turn(self.widest_every):
+        if self.global_step % self.widest_every == 0:
             widest = self.net(*worn)
             losses.append(self.loss(widest, lesson._replace(person_features=features)))
             lesson = _blended(lesson, widest, self.from_widest) if self.from_widest else lesson
@@ -92,11 +88,7 @@ class Slimmable(Distill):
     def _choices(self) -> list[Choice]:
         """The narrowest network and some at random: from torch's random state, which a resumed training continues."""
         space = self.supernet.space
-        narrowest = [space.narrowest()] if self._is_turn(self.narrowest_every) else []
-        return [*narrowest, *(space.draw() for _ in range(self.drawn))]
-
-    def _is_turn(self, every: int) -> bool:
-        return self.global_step % every == 0
+        return [space.narrowest(), *(space.draw() for _ in range(self.drawn))]
 
 
 def _blended(lesson: TryOn, widest: TryOn, share: float) -> TryOn:

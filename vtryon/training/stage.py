@@ -75,8 +75,8 @@ class Stage(pl.LightningModule):
         """Which parameters learn; a network's part that is in no group has to be frozen by the stage."""
         return [Group(list(self.net.parameters()))]
 
-    def check_data(self, learnt_from: dict[str, str]) -> None:
-        """Raise ValueError where the stage cannot learn from the data that `described` names; most can from any."""
+    def check_data(self, name: str) -> None:
+        """Raise ValueError where the stage cannot learn from the data of this name; most can from any."""
 
     def reshaped(self) -> None:
         """The widths of `net` have changed; a stage that compares it with another network follows here."""

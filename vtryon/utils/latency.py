@@ -37,6 +37,18 @@ def latency(
     return interleaved({"": run}, warmup, repeats, device)[""]
 
 
+def try_on_latency(net: torch.nn.Module, size: tuple[int, int]) -> Latency:
+    """Time one try-on of (height, width), f32, as torch runs it eagerly on the device of the network."""
+    device = next(net.parameters()).device
+    person, cloth = torch.rand(2, 1, 3, *size, device=device)
+    edge = torch.ones(1, 1, *size, device=device)
+    training = net.training
+    with torch.inference_mode():
+        measured = latency(lambda: net.eval()(person, cloth, edge), device=device)
+    net.train(training)
+    return measured
+
+
 def interleaved(
     runs: Mapping[str, Callable[[], object]],
     warmup: int = 3,

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 
-import torch
 from torch import nn
 
 from vtryon.metrics.cost import cost
-from vtryon.utils.latency import latency
+from vtryon.utils.latency import try_on_latency
 
 KINDS = ("gmacs", "mib", "latency_ms", "share")
 
@@ -24,7 +23,7 @@ class Target:
     """
 
     def __init__(self, target: Mapping[str, float | None], size: tuple[int, int] | list[int] = (256, 192)):
-        targets = {kind: value for kind, value in target.items() if value is not None and kind != "by"}
+        targets = {kind: value for kind, value in target.items() if value is not None}
         if len(targets) > 1:
             targets.pop("share", None)
         if len(targets) != 1 or not targets.keys() <= set(KINDS):
@@ -44,17 +43,5 @@ class Target:
     def price(self, net: nn.Module) -> float:
         """What a network costs, in the target's unit; GMACs where that is a share."""
         if self.kind == "latency_ms":
-            return _time(net, self.size)
+            return try_on_latency(net, self.size).median_ms
         return cost(net, self.size)["mib" if self.kind == "mib" else "gmacs"]
-
-
-def _time(net: nn.Module, size: tuple[int, int]) -> float:
-    """Median milliseconds of one try-on."""
-    device = next(net.parameters()).device
-    person, cloth = torch.rand(2, 1, 3, *size, device=device)
-    edge = torch.ones(1, 1, *size, device=device)
-    training = net.training
-    with torch.inference_mode():
-        median_ms = latency(lambda: net.eval()(person, cloth, edge), device=device).median_ms
-    net.train(training)
-    return median_ms

@@ -52,6 +52,7 @@ class Evolution:
         if least > bound:
             raise ValueError(f"is out of reach: the narrowest network of the supernet costs {least:.4g}; raise it")
         self.space, self.price, self.bound, self.settings = space, price, bound, settings
+        self.counts = [len(widths) for widths in space.lists.values()]
         self.generator = np.random.default_rng(settings.seed)
         self.prices: dict[Indices, float] = {}
 
@@ -61,7 +62,7 @@ class Evolution:
         Args:
             judged: from all candidates so far to a score of each, less being better; it is called once a generation.
         """
-        seen = list(dict.fromkeys(self._new(self._random, [])))
+        seen = self._new(self._random, [])
         order = np.argsort(judged(self._choices(seen)), kind="stable")
         for _ in range(self.settings.generations - 1):
             best = [seen[number] for number in order[: self.settings.parents]]
@@ -87,26 +88,20 @@ class Evolution:
         return fresh
 
     def _random(self) -> Indices:
-        return tuple(int(self.generator.integers(len(widths))) for widths in self.space.lists.values())
+        return tuple(self.generator.integers(self.counts).tolist())
 
     def _descendant(self, parents: Sequence[Indices]) -> Indices:
         first, second = (parents[number] for number in self.generator.integers(len(parents), size=2))
         if self.generator.random() < MUTATED:
-            drawn, place = self._random(), int(self.generator.integers(len(first)))
-            return (*first[:place], drawn[place], *first[place + 1 :])
-        return tuple(
-            pair[side] for pair, side in zip(zip(first, second, strict=True), self._sides(len(first)), strict=True)
-        )
-
-    def _sides(self, count: int) -> list[int]:
-        return self.generator.integers(2, size=count).tolist()
+            place = int(self.generator.integers(len(first)))
+            return (*first[:place], int(self.generator.integers(self.counts[place])), *first[place + 1 :])
+        sides = self.generator.integers(2, size=len(first))
+        return tuple(np.where(sides, first, second).tolist())
 
     def _fitted(self, indices: Indices) -> Indices:
         """Narrowed at random until it is within the budget, then widened at random while it stays within."""
         while self._price(indices) > self.bound:
-            indices = self._stepped(
-                indices, int(self.generator.choice([k for k, i in enumerate(indices) if i > 0])), -1
-            )
+            indices = self._stepped(indices, int(self.generator.choice(np.flatnonzero(indices))), -1)
         for place in self.generator.permutation(len(indices)):
             for wider in self._wider(indices, int(place)):
                 if self._price(wider) > self.bound:
@@ -115,8 +110,7 @@ class Evolution:
         return indices
 
     def _wider(self, indices: Indices, place: int) -> Iterator[Indices]:
-        count = len(list(self.space.lists.values())[place])
-        for _ in range(indices[place] + 1, count):
+        for _ in range(indices[place] + 1, self.counts[place]):
             indices = self._stepped(indices, place, 1)
             yield indices
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
-import torch
 from torch import nn
 
 from vtryon.compression.sensitivity.resumable_csv import FILE, progress
@@ -25,7 +24,7 @@ from vtryon.models.checkpoint import load_net
 from vtryon.models.features.efficientnet import EfficientNetLite0Pooled
 from vtryon.models.tryon import TryOnNet
 from vtryon.utils.atomic import atomic_write
-from vtryon.utils.latency import latency
+from vtryon.utils.latency import try_on_latency
 
 FRONT = "front.csv"
 
@@ -71,7 +70,7 @@ class WidthFront:
         Raises:
             ValueError: `net` is no supernet, or the teacher has learnt from other data.
         """
-        supernet, teacher = supernet_of(net), load_net(self.teacher)
+        supernet, teacher = supernet_of(net.cpu()), load_net(self.teacher)
         refuse_other_data(net, teacher, self.teacher)
         data.setup("fit")
         prices = Prices(supernet, tuple(data.size))
@@ -107,28 +106,20 @@ class WidthFront:
             writer = csv.writer(file)
             writer.writerow(("widths", "gmacs", "mib", "ms", "mse", "fd"))
             for choice in best:
-                costs = (prices.gmacs(choice), prices.mib(choice), _milliseconds(supernet.extract(choice), size))
+                costs = (
+                    prices.gmacs(choice),
+                    prices.mib(choice),
+                    try_on_latency(supernet.extract(choice), size).median_ms,
+                )
                 writer.writerow((str(choice), *(f"{number:.5g}" for number in (*costs, *judged[choice]))))
 
 
 def front(judged: dict[Choice, tuple[float, Quality]], by: str) -> list[Choice]:
     """The choices that none is better than at the same cost or less, the cheapest first."""
-    ranks = scores([quality for _, quality in judged.values()], by)
+    prices, qualities = zip(*judged.values(), strict=True)
     best, least = [], np.inf
-    for choice, (_, rank) in sorted(
-        zip(judged, zip([price for price, _ in judged.values()], ranks, strict=True), strict=True),
-        key=lambda candidate: candidate[1],
-    ):
+    for _, rank, choice in sorted(zip(prices, scores(qualities, by), judged, strict=True)):
         if rank < least:
             best.append(choice)
             least = rank
     return best
-
-
-def _milliseconds(net: TryOnNet, size: tuple[int, int]) -> float:
-    """Median of one try-on, f32, as torch runs it."""
-    device = next(net.parameters()).device
-    person, cloth = torch.rand(2, 1, 3, *size, device=device)
-    edge = torch.ones(1, 1, *size, device=device)
-    with torch.inference_mode():
-        return latency(lambda: net(person, cloth, edge), device=device).median_ms

@@ -1,6 +1,6 @@
 """A supernet: one network whose first channels are narrower networks, all on the same weights."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -93,17 +93,15 @@ def _shell(net: TryOnNet) -> TryOnNet:
     return shell.train()
 
 
-def sorted_by_importance(net: TryOnNet, importance: Callable | None = None) -> tuple[TryOnNet, list[list[int]]]:
+def sorted_by_importance(net: TryOnNet) -> tuple[TryOnNet, list[list[int]]]:
     """The same network with the most important channels of every layer first; its try-ons are the same.
 
-    Args:
-        net: a student.
-        importance: torch_pruning's; by default L2 magnitude, as for `slimmed`.
+    The importance is L2 magnitude, by which `slimmed` chooses channels too.
 
     Returns:
         The network, and of each level of its feature pyramids where the channels were before, coarsest first.
     """
-    by_importance = ChannelMap(net, importance or MagnitudeImportance(p=2))
+    by_importance = ChannelMap(net, MagnitudeImportance(p=2))
     in_order = built(net, choice_of(net))
     with torch.no_grad():
         in_order.load_state_dict(by_importance.cut(net.state_dict(), by_importance.full()))

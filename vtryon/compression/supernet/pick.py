@@ -62,11 +62,8 @@ class Pick(CompressionMethod):
     ):
         check_objective(by)
         self.target, self.teacher, self.by, self.size = Target(target, size), teacher, by, tuple(size)
-        self.folder, self.features, self.settings = (
-            Path(folder),
-            features,
-            Settings(population, generations, parents, seed),
-        )
+        self.folder, self.features = Path(folder), features
+        self.settings = Settings(population, generations, parents, seed)
         self.settings.check()
 
     def __call__(self, net: TryOnNet, batches: Iterable = (), loss: Loss | None = None) -> TryOnNet:

@@ -55,7 +55,6 @@ def supernet_of(net: TryOnNet) -> Supernet:
 
 def refuse_other_data(net: TryOnNet, teacher: TryOnNet, path: str | os.PathLike) -> None:
     """Raise ValueError where one of the two has learnt from drawn people and the other from photographs."""
-    of_net, of_teacher = net.trained_on, teacher.trained_on
-    if of_net and of_teacher and not alike(of_net, of_teacher):
-        learnt = f"has learnt from {of_teacher['name']}, the supernet from {of_net['name']}"
-        raise ValueError(f"teacher (={path}) {learnt}; take its own")
+    of_net, of_teacher = ((known.trained_on or {}).get("name") for known in (net, teacher))
+    if not alike(of_net, of_teacher):
+        raise ValueError(f"teacher (={path}) has learnt from {of_teacher}, the supernet from {of_net}; take its own")

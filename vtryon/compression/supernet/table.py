@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import rankdata
 
 from vtryon.compression.sensitivity.resumable_csv import ResumableCsv
 from vtryon.compression.supernet.candidates import Evaluator, Quality
@@ -53,13 +54,9 @@ def scores(qualities: Sequence[Quality], by: str) -> list[float]:
     columns = {"mse": [quality.mse for quality in qualities], "fd": [quality.fd for quality in qualities]}
     if by != "mixed":
         return columns[by]
-    return np.mean([_ranks(column) for column in columns.values()], axis=0).tolist()
+    return np.mean([rankdata(column) for column in columns.values()], axis=0).tolist()
 
 
 def check_objective(by: str) -> None:
     if by not in OBJECTIVES:
         raise ValueError(f"by (={by!r}) must be one of {', '.join(OBJECTIVES)}")
-
-
-def _ranks(column: Sequence[float]) -> np.ndarray:
-    return np.argsort(np.argsort(column, kind="stable"), kind="stable")

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from vtryon.data.files.reader import SPLITS
@@ -40,21 +40,23 @@ def fingerprint(root: str | os.PathLike, *lists: str | os.PathLike) -> str:
 
 def described(root: str | os.PathLike, fingerprint: str) -> dict[str, str]:
     """What a network's file says of the folder `root` that it was trained on: a name and the fingerprint."""
+    return {"name": name_of(root), "fingerprint": fingerprint}
+
+
+def name_of(root: str | os.PathLike) -> str:
+    """The name of the data in the folder `root`: drawn people, or the folder's own."""
     root = Path(root)
-    drawn = (root / DRAWN_MARK).is_file()
-    return {"name": DRAWN_PEOPLE if drawn else root.absolute().name, "fingerprint": fingerprint}
+    return DRAWN_PEOPLE if (root / DRAWN_MARK).is_file() else root.absolute().name
 
 
-def alike(first: Mapping[str, str] | None, second: Mapping[str, str] | None) -> bool:
-    """Whether two descriptions of data are both of drawn people or both of photographs; an unknown one fits either.
+def alike(first: str | None, second: str | None) -> bool:
+    """Whether two names of data are both of drawn people or both of photographs; an unknown one fits either.
 
     Example:
-        >>> alike({"name": "drawn people"}, {"name": "VITON"}), alike({"name": "VITON"}, {"name": "mine"})
-        (False, True)
+        >>> alike("drawn people", "VITON"), alike("VITON", "mine"), alike(None, "VITON")
+        (False, True, True)
     """
-    if not first or not second:
-        return True
-    return (first.get("name") == DRAWN_PEOPLE) == (second.get("name") == DRAWN_PEOPLE)
+    return None in (first, second) or (first == DRAWN_PEOPLE) == (second == DRAWN_PEOPLE)
 
 
 def _files(root: Path, folder: str) -> Iterator[tuple[str, int]]:
