@@ -15,9 +15,9 @@ MOST = 100_000  # candidates of a search
 class Settings(NamedTuple):
     """How much is tried."""
 
-    population: int = 32  # candidates of a generation
-    generations: int = 8
-    parents: int = 8  # that have descendants, the best so far
+    population: int = 16  # candidates of a generation
+    generations: int = 6
+    parents: int = 6  # that have descendants, the best so far
     seed: int = 0
 
     def check(self) -> None:

@@ -55,9 +55,9 @@ class Pick(CompressionMethod):
         size: tuple[int, int] | list[int] = (256, 192),
         folder: str | os.PathLike = ".",
         features: Callable[[], nn.Module] = EfficientNetLite0Pooled,
-        population: int = 32,
-        generations: int = 8,
-        parents: int = 8,
+        population: int = 16,
+        generations: int = 6,
+        parents: int = 6,
         seed: int = 0,
     ):
         check_objective(by)
