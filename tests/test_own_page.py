@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from vtryon.app.examples import draw_examples
+from vtryon.deploy.app.examples import draw_examples
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "guides" / "own.md").read_text()

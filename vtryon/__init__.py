@@ -17,7 +17,7 @@ torchvision_guard.install()
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        return getattr(import_module("vtryon.api"), name)
+        return getattr(import_module("vtryon.deploy.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -31,7 +31,7 @@ def app(
     if web is not None:
         _serve_web(web, networks or [], host, port)
         return
-    from vtryon.app.serving import serve
+    from vtryon.deploy.app.serving import serve
 
     serve(networks or [], host, port, limit_mib, device)
 

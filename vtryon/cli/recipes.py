@@ -100,8 +100,8 @@ def weights(
     folder: Annotated[Path | None, typer.Option(help="Another folder than experiments/weights.")] = None,
 ) -> None:
     """List the weights that come with the project, with their scores."""
-    from vtryon.runs.weights import FOLDER, available, table
-    from vtryon.runs.weights import publish as publish_run
+    from vtryon.deploy.weights import FOLDER, available, table
+    from vtryon.runs.publish import publish as publish_run
 
     if publish is not None:
         if not name or not learnt_from:

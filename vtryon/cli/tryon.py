@@ -100,7 +100,7 @@ def tryon(
     request.check()
 
     from vtryon.deploy.source import open_net, training_notice
-    from vtryon.runs.weights import find
+    from vtryon.deploy.weights import find
 
     jobs = request.list_pairs(out)
     if weights is not None and run is not None:

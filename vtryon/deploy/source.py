@@ -23,7 +23,7 @@ def open_net(
     """A network in eval mode on `device` and its (height, width); `size` overrides the one it was trained at.
 
     Args:
-        run: folder of a finished run, or a file of weights that has its card beside it (`vtryon.runs.weights`).
+        run: folder of a finished run, or a file of weights that has its card beside it (`vtryon.deploy.weights`).
         warp: released weights of the warp, together with `generator`.
 
     Raises:

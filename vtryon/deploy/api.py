@@ -13,10 +13,10 @@ from vtryon.deploy.photo import Photo, read_photo
 from vtryon.deploy.photo import read_mask as read_mask_file
 from vtryon.deploy.source import RELEASED_SIZE
 from vtryon.deploy.tryon import try_on as dress
+from vtryon.deploy.weights import available
 from vtryon.models.checkpoint import load_net
 from vtryon.models.tryon import TryOnNet, TutorNet
 from vtryon.models.weight_files import CheckpointError
-from vtryon.runs.weights import available
 from vtryon.utils.home import with_home
 from vtryon.utils.run_facts import facts_of, warp_alone
 

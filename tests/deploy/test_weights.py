@@ -6,8 +6,9 @@ import pytest
 import torch
 from narrow import inputs_of, net_of
 
+from vtryon.deploy.weights import WeightsMissingError, available, find, table
 from vtryon.models.checkpoint import load_net, save_net
-from vtryon.runs.weights import WeightsMissingError, available, find, publish, table
+from vtryon.runs.publish import publish
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from vtryon.app.networks import offered
+from vtryon.deploy.app.networks import offered
 from vtryon.utils.optional_dependencies import needed
 
 QUIET = {  # read by Gradio and its parts when they are imported: nothing is sent or asked for
@@ -29,7 +29,7 @@ def serve(
     """Serve the app until it is interrupted.
 
     Args:
-        names: of networks, as `vtryon.app.networks.offered` takes them.
+        names: of networks, as `vtryon.deploy.app.networks.offered` takes them.
         host: address to bind to; the default is reached from this machine alone.
         port: 0 takes a free one.
         limit_mib: larger files are refused.
@@ -49,8 +49,8 @@ def serve(
             import uvicorn
             from fastapi import FastAPI
 
-            from vtryon.app.page import CSS, Page
-        from vtryon.app.examples import draw_examples
+            from vtryon.deploy.app.page import CSS, Page
+        from vtryon.deploy.app.examples import draw_examples
 
         page = Page(networks, draw_examples(Path(folder) / "drawn"), device)
         app = gr.mount_gradio_app(

@@ -9,8 +9,8 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from vtryon.app.examples import Examples
-from vtryon.app.networks import Dressed, Garment, Network, described, read_garment
+from vtryon.deploy.app.examples import Examples
+from vtryon.deploy.app.networks import Dressed, Garment, Network, described, read_garment
 from vtryon.deploy.photo import read_photo
 
 MOST = 3  # networks side by side

@@ -10,15 +10,15 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from vtryon.api import DEMO, WEIGHTS
 from vtryon.data.cloth_mask import garment_mask
+from vtryon.deploy.api import DEMO, WEIGHTS
 from vtryon.deploy.photo import read_photo
 from vtryon.deploy.source import open_net, training_notice
 from vtryon.deploy.tryon import batch_of, photos, prepare
+from vtryon.deploy.weights import WeightsMissingError, available
 from vtryon.metrics.cost import cost
 from vtryon.models.inference import quick
 from vtryon.models.quantized.network import Int8TryOnNet
-from vtryon.runs.weights import WeightsMissingError, available
 from vtryon.utils.latency import latency
 from vtryon.utils.run_facts import facts_of
 

@@ -10,9 +10,9 @@ from PIL import Image
 from tiny_nets import student_net, tutor_net
 
 import vtryon
-from vtryon import api
+from vtryon.deploy import api
+from vtryon.deploy.weights import Weights
 from vtryon.models.checkpoint import save_net
-from vtryon.runs.weights import Weights
 
 GREY = np.full((90, 60, 3), 90, np.uint8)
 

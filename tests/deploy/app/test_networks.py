@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from tiny_nets import student_net
 
-from vtryon.app import networks
-from vtryon.app.examples import draw_examples
-from vtryon.app.networks import Network, described, difference, offered, read_garment
-from vtryon.app.serving import bound, serve
 from vtryon.cli import main
+from vtryon.deploy.app import networks
+from vtryon.deploy.app.examples import draw_examples
+from vtryon.deploy.app.networks import Network, described, difference, offered, read_garment
+from vtryon.deploy.app.serving import bound, serve
 from vtryon.deploy.photo import read_photo
+from vtryon.deploy.weights import WeightsMissingError
 from vtryon.models.checkpoint import save_net
-from vtryon.runs.weights import WeightsMissingError
 
 
 @pytest.fixture
