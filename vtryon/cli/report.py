@@ -41,9 +41,11 @@ def report(
 def _print(rows: list) -> None:
     from rich.console import Console
 
+    from vtryon.report.render.formatting import agreement
     from vtryon.report.render.terminal import WITHOUT_TRUTH, table
+    from vtryon.report.tables.from_supernet import agreements
     from vtryon.report.tables.pareto import COSTS, front
-    from vtryon.report.tables.rows import value
+    from vtryon.report.tables.rows import same_protocol, to_frame, value
 
     console = Console()
     console.print(table(rows))
@@ -52,6 +54,9 @@ def _print(rows: list) -> None:
     for cost in COSTS:
         if len(rows) > 2 and (best := front(rows, cost)):
             console.print(f"front by {cost} and SSIM: {', '.join(best)}", highlight=False)
+    comparable = [row for row, is_comparable in zip(rows, same_protocol(rows), strict=True) if is_comparable]
+    for measured in agreements(to_frame(comparable)):
+        console.print(agreement(measured), highlight=False)
 
 
 def _upload(runs: list[Path], reproduction: Path, entity: str | None, project: str) -> None:

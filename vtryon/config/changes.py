@@ -6,7 +6,7 @@ from typing import Any
 # where a run lies, and who watches it, does not change what it computes
 PLACES = (
     *("paths", "parents", "lessons", "logger", "tags", "notes", "name", "sweep", "varied", "chain", "ckpt_path"),
-    "print_config",
+    *("print_config", "ladder_held"),
 )
 MOST = 12  # lines of a message
 

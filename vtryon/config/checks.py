@@ -23,7 +23,7 @@ TOP_LEVEL = {
     *("name", "stage", "profile", "seed", "tags", "notes", "fixed", "sweep", "varied", "inception", "alexnet"),
     *("paths", "parents", "data", "model", "perceptual", "compression", "optimizer", "training", "init"),
     *("analysis", "callbacks", "trainer", "logger", "beside", "objective", "target", "photo", "width", "reduction"),
-    *("ladder", "supernet", "budget", "chain", "lessons", "threads", "ckpt_path", "print_config"),
+    *("ladder", "ladder_held", "supernet", "budget", "chain", "lessons", "threads", "ckpt_path", "print_config"),
 }
 READ_WHOLE = ("beside", "chain", "sweep", "hydra")  # whatever is in them is read
 TRACKERS = "vtryon.callbacks.trackers."

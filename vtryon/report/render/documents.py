@@ -100,7 +100,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("number", "printed", "signed", "spread", "counted", "cell_texts", "trend", "origin"):
+    for name in ("number", "printed", "signed", "spread", "counted", "cell_texts", "trend", "agreement", "origin"):
         environment.filters[name] = getattr(formatting, name)
     environment.filters |= {"cell": formatting.markdown_cell, "latex": formatting.latex_escape}
     return environment

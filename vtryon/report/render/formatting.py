@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from vtryon.report.tables.cells import Cell
+from vtryon.report.tables.from_supernet import Agreement
 from vtryon.report.tables.lines import Correlation
 
 DASH = "–"
@@ -62,6 +63,16 @@ def trend(measured: Correlation) -> str:
     """A trend as a sentence."""
     holds = "holds" if measured.holds else "does not hold"
     return f"{holds}: {measured.trend.claim} (rank correlation {measured.rho:.2f} over {measured.points} rows)"
+
+
+def agreement(measured: Agreement) -> str:
+    """How networks from a supernet agree with own trainings, as a sentence."""
+    kind = f" ({measured.trained})" if measured.trained else ""
+    differences = f"differences {signed(measured.least)} to {signed(measured.largest)} %"
+    return (
+        f"{measured.number} of {measured.networks} networks from a supernet beside own trainings{kind}: "
+        f"rank correlation {measured.rho:.2f}, {differences}"
+    )
 
 
 def origin(value: object, key: str) -> str:

@@ -11,6 +11,7 @@ from vtryon.report.papers.consistency import Finding, lint
 from vtryon.report.papers.exhibit import Exhibit, Recipe, Shown
 from vtryon.report.tables.cells import Cell, cells
 from vtryon.report.tables.comparison import Loss, losses
+from vtryon.report.tables.from_supernet import Agreement, agreements
 from vtryon.report.tables.lines import Correlation, Line, lines_of, rank_correlation
 from vtryon.report.tables.measured import (
     baseline,
@@ -66,6 +67,7 @@ class Reproduction(NamedTuple):
     sheets: Mapping[str, pd.DataFrame]  # CSVs of commands and analyses, by path
     missing: Sequence[str]
     losses: Sequence[Loss] = ()  # published, on real photographs and on drawn people, side by side
+    agreements: Sequence[Agreement] = ()  # of networks from a supernet with own trainings
 
     @property
     def protocol(self) -> str:
@@ -135,7 +137,8 @@ def _on_data(
         exhibit = exhibit._replace(name=f"{exhibit.name}-photographs", title=f"{head}, real photographs:{rest}")
         shown_columns = (column for column in exhibit.shown if not column.number.endswith("/epe"))
         exhibit = exhibit._replace(columns=(), shown=(*shown_columns, *PHOTOGRAPHS_SHOWN), folder="")
-    return Reproduction(exhibit, (), (), lines_of(exhibit.shown, runs), trends, (), {}, runs, dense, {}, ())
+    lines, beside = lines_of(exhibit.shown, runs), agreements(sweeps)
+    return Reproduction(exhibit, (), (), lines, trends, (), {}, runs, dense, {}, (), agreements=beside)
 
 
 def report_of(paths: Sequence[Path], title: str = "Runs") -> list[Reproduction]:
@@ -151,7 +154,9 @@ def report_of(paths: Sequence[Path], title: str = "Runs") -> list[Reproduction]:
         )
         dense = runs[runs["name"] == "student"].iloc[:1]
         lines = lines_of(exhibit.shown, runs)
-        reports.append(Reproduction(exhibit, (), (), lines, (), (), {"runs": runs}, runs, dense, {}, ()))
+        beside = agreements(runs)
+        report = Reproduction(exhibit, (), (), lines, (), (), {"runs": runs}, runs, dense, {}, (), agreements=beside)
+        reports.append(report)
     return reports
 
 
