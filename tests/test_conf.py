@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 import wandb
+import yaml
 from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
 from pytorch_lightning.loggers import WandbLogger
 
 from vtryon.compression.gradual_pruning import GradualPruning
 from vtryon.compression.pruning import Pruning
+from vtryon.compression.supernet.widths import WidthSpace
 from vtryon.config.compose import ConfigError, check_command_line, conf_dir, problems, read, with_sweep
 from vtryon.config.compose import composed as compose_config
 from vtryon.config.rules import RULES
@@ -149,6 +151,18 @@ def test_a_recipe_brings_its_own_sweep_and_the_command_line_has_the_last_word():
     swept = with_sweep(["experiment=t1_cwm_pruning", "training=untuned"])
     assert swept[:2] == ["experiment=t1_cwm_pruning", "training=untuned"]
     assert swept[2:] == ["compression.ratio=0.2,0.3,0.4,0.5"]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_widths_that_a_supernet_is_asked_for_are_held_by_it_and_some_of_the_ladder(profile):
+    taken_from_it, trained = (composed(f"profile={profile}", *source) for source in (["source=supernet"], []))
+    space = WidthSpace(**taken_from_it["supernet"])
+    for key in ("ngf", "channels"):
+        held, ladder = (yaml.safe_load(f"[{cfg['ladder'][key]}]") for cfg in (taken_from_it, trained))
+        assert all(width in ladder for width in held)
+        for width in held:
+            widths = tuple(width) if key == "channels" else width
+            assert space.indices(space.widest()._replace(**{key: widths}))
 
 
 def test_both_ends_of_a_range_are_checked_before_a_search_begins():
