@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from vtryon.cli import main
 from vtryon.report.figures import sensitivity
 from vtryon.report.figures.sensitivity_widths import BUDGETS, for_budgets
 
@@ -43,6 +44,19 @@ def test_the_front_is_drawn_and_its_budgets_are_written(tmp_path):
     with Image.open(tmp_path / "figures" / "front.png") as picture:
         assert picture.width > 500
     assert len((tmp_path / "figures" / "budgets.csv").read_text().splitlines()) == 1 + 2 * len(BUDGETS)
+
+
+def test_the_page_of_a_run_shows_its_front_and_its_budgets(tmp_path):
+    run = tmp_path / "width_front"
+    (run / "figures").mkdir(parents=True)
+    (run / "row.json").write_text('{"name": "width_front", "seed": 0}')
+    for_budgets(FRONT).to_csv(run / "figures" / "budgets.csv", index=False)
+    Image.new("RGB", (30, 20), "red").save(run / "figures" / "front.png")
+    assert main(["report", str(run), "--out", str(tmp_path / "out")]) == 0
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "front, drawn by width_front" in page
+    assert "ngf=8" in page
+    assert "ngf=8" in (tmp_path / "out" / "tables.md").read_text(encoding="utf-8")
 
 
 def test_a_front_above_every_budget_has_empty_lines():

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from vtryon.report.figures.charts import damage_charts
 from vtryon.report.render import formatting
 from vtryon.report.render.overview import curves, fronts
-from vtryon.report.render.pictures import committed_strips, strips, worst_cases
+from vtryon.report.render.pictures import analysis_figures, committed_strips, strips, worst_cases
 from vtryon.report.tables.cells import AGREES, DRIFTED, ORIGIN, WRONG, Cell
 from vtryon.report.tables.comparison import Loss
 from vtryon.report.tables.reproduction import Reproduction
@@ -56,6 +56,7 @@ def page(
     for report in reports:
         section = _section(report) | {"origins": _origins(report), "worst": worst_cases(report)}
         section["damage"] = [_safe(chart) for sheet in report.sheets.values() for chart in damage_charts(sheet)]
+        section["figures"] = analysis_figures(report)
         section["strips"] = strips(report)
         has_committed = experiments is not None and not section["strips"]
         section["committed"] = committed_strips(report.exhibit, experiments) if has_committed else []

@@ -64,6 +64,13 @@ def committed_strips(exhibit: Exhibit, experiments: Path) -> list[tuple[str, str
     return [(f"{file.parent.name}/{file.name}", data_uri(file, quality=70)) for file in files] if exhibit.folder else []
 
 
+def analysis_figures(report: Reproduction) -> list[tuple[str, str]]:
+    """(caption, data URI) of what analyses among the runs have drawn."""
+    folders = report.runs["folder"].dropna() if not report.exhibit.command else []
+    files = [file for folder in folders for file in sorted((folder / "figures").glob("*.png"))]
+    return [(f"{file.stem}, drawn by {file.parents[1].name}", data_uri(file, quality=90)) for file in files]
+
+
 def worst_cases(report: Reproduction) -> list[list[str]]:
     """Of each network the tested pair whose SSIM fell most from the unpruned one's, the worst networks first.
 

@@ -154,9 +154,9 @@ def report_of(paths: Sequence[Path], title: str = "Runs") -> list[Reproduction]:
         )
         dense = runs[runs["name"] == "student"].iloc[:1]
         lines = lines_of(exhibit.shown, runs)
-        beside = agreements(runs)
-        report = Reproduction(exhibit, (), (), lines, (), (), {"runs": runs}, runs, dense, {}, (), agreements=beside)
-        reports.append(report)
+        sheets, of_recipes = _drawn_sheets(runs), {"runs": runs}
+        report = Reproduction(exhibit, (), (), lines, (), (), of_recipes, runs, dense, sheets, ())
+        reports.append(report._replace(agreements=agreements(runs)))
     return reports
 
 
@@ -207,6 +207,12 @@ def _sheets(recipe: Recipe, folder: Path | None, current: pd.DataFrame, experime
                 files[f"experiments/{file.parent.name}/{file.name}"] = file
     sheets = {name: pd.read_csv(file, dtype=str, keep_default_na=False) for name, file in files.items()}
     return {name: sheet for name, sheet in sheets.items() if len(sheet)}
+
+
+def _drawn_sheets(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The CSVs that analyses among the runs left beside their figures, such as a supernet's budgets."""
+    files = [file for folder in runs["folder"] for file in sorted((folder / "figures").glob("*.csv"))]
+    return {short(file): pd.read_csv(file, dtype=str, keep_default_na=False) for file in files}
 
 
 def _missing(exhibit: Exhibit, rows: Mapping[str, pd.DataFrame], sheets: Mapping) -> list[str]:
