@@ -150,3 +150,13 @@ def _taught(batch):
     from vtryon.data.parse import agnostic
 
     return agnostic(batch), batch.cloth, batch.cloth_edge, batch.other_cloth, batch.other_edge
+
+
+def test_a_network_that_was_read_in_eval_mode_learns_in_training_mode(tmp_path):
+    stage = stage_of("distill")
+    stage.net.eval()
+    before = snapshot(stage.net)
+    fit(stage, 1, tmp_path)
+    norms = [name for name in before if name.endswith("running_mean")]
+    assert norms
+    assert not any(torch.equal(before[name], stage.net.state_dict()[name]) for name in norms)

@@ -81,6 +81,10 @@ class Stage(pl.LightningModule):
     def reshaped(self) -> None:
         """The widths of `net` have changed; a stage that compares it with another network follows here."""
 
+    def on_fit_start(self) -> None:
+        """A network that was read from its file, or taken from a supernet, is in eval mode; Lightning leaves it so."""
+        self.net.train()
+
     def on_save_checkpoint(self, checkpoint: dict) -> None:
         checkpoint["widths"] = widths(self.net)
         checkpoint["means"] = self.means.state()
