@@ -20,6 +20,8 @@ def draw(rows: Sequence[dict[str, str]], run: Path) -> dict[str, Any]:
         rows: of sensitivity.csv, every network judged.
         run: its folder, with the best of them in front.csv.
     """
+    from matplotlib.ticker import LogLocator, NullFormatter  # slow to import, for pictures alone
+
     judged = pd.DataFrame(rows).astype({"gmacs": float, **dict.fromkeys(MEASURES, float)})
     best = pd.read_csv(run / "front.csv")
     with sheet(run / "figures" / "front.png", 1, 2, (9, 3.6)) as axes:
@@ -27,6 +29,9 @@ def draw(rows: Sequence[dict[str, str]], run: Path) -> dict[str, Any]:
             panel.scatter(judged["gmacs"], judged[measure], s=8, color="#b8c4ce", label=f"{len(judged)} networks")
             panel.plot(best["gmacs"], best[measure], "o-", ms=4, lw=1, color="#d95f02", label=f"front, {len(best)}")
             panel.set_xscale("log")
+            panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            panel.xaxis.set_major_formatter("{x:g}")
+            panel.xaxis.set_minor_formatter(NullFormatter())
             panel.set_xlabel("GMACs", fontsize=8)
             panel.set_title(title, fontsize=8)
             panel.tick_params(labelsize=7)
