@@ -14,6 +14,7 @@ from vtryon.metrics.cost import cost
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 RECIPES = {path.stem for path in (conf_dir() / "experiment").glob("*.yaml")}
 NOT_COUNTED = {"t4_qat", "t4_ptq", "t4_sizes", "qat", "pareto"}  # bytes of parts that only a converted network has
+PICKED = {"pick"}  # widths that a search has found
 MEASURED = {"budget", "budget_taylor"}  # widths that follow from trained weights and pictures; budget_uniform's do not
 PRUNING = ("ratio", "scope", "round_to", "ratios", "global_pruning", "max_ratio")
 
@@ -24,7 +25,7 @@ def committed() -> list:
     for file in sorted(EXPERIMENTS.glob("*/measured*.csv")):
         with file.open(newline="") as opened:
             rows = list(enumerate(csv.DictReader(opened), 2))
-        counted = [(n, row) for n, row in rows if row.get("cost.params_m") and row["name"] in RECIPES - NOT_COUNTED]
+        counted = [(n, row) for n, row in rows if row.get("cost.params_m") and row["name"] in RECIPES - NOT_COUNTED - PICKED]
         counted = [(n, row) for n, row in counted if row.get("compression") not in MEASURED]
         for place, (number, row) in enumerate(counted, 1):
             mark = pytest.mark.slow if place == len(counted) else pytest.mark.nightly
