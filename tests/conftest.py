@@ -1,3 +1,4 @@
+import logging
 import os
 import sys
 
@@ -37,6 +38,17 @@ def pytest_runtest_setup(item):
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
     return (yield from _skip_without_inc())
+
+
+@pytest.fixture(autouse=True)
+def _loggers_speak():
+    """Libraries set up logging for the whole process: what a test before has silenced is heard again."""
+    logging.disable(logging.NOTSET)
+    logging.getLogger().setLevel(logging.WARNING)
+    for name, logger in logging.root.manager.loggerDict.items():
+        if name.partition(".")[0] == "vtryon" and isinstance(logger, logging.Logger):
+            logger.disabled, logger.propagate = False, True
+            logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,9 @@ def committed() -> list:
     for file in sorted(EXPERIMENTS.glob("*/measured*.csv")):
         with file.open(newline="") as opened:
             rows = list(enumerate(csv.DictReader(opened), 2))
-        counted = [(n, row) for n, row in rows if row.get("cost.params_m") and row["name"] in RECIPES - NOT_COUNTED - PICKED]
+        counted = [
+            (n, row) for n, row in rows if row.get("cost.params_m") and row["name"] in RECIPES - NOT_COUNTED - PICKED
+        ]
         counted = [(n, row) for n, row in counted if row.get("compression") not in MEASURED]
         for place, (number, row) in enumerate(counted, 1):
             mark = pytest.mark.slow if place == len(counted) else pytest.mark.nightly
