@@ -10,10 +10,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from smoke_runs import SMOKE, rows, vtryon
 
 from vtryon.callbacks.trackers.tracker import finish
 from vtryon.cli import main
-from vtryon.config.compose import conf_dir, read
+from vtryon.config.compose import read
 from vtryon.models.afwm import AFWM
 from vtryon.models.checkpoint import load_net, save_official
 from vtryon.models.generator import ResUnetGenerator
@@ -23,28 +24,8 @@ from vtryon.runs.pipeline import chain_of
 from vtryon.runs.run import run
 
 ROOT = Path(__file__).parents[2]
-SMOKE = ["debug=smoke", "trainer=cpu"]
 RUNS = tuple(chain_of(["profile=demo"])[0])
-# run by the demo in `chain`, or by a test of its own
-ELSEWHERE = {*RUNS, "official", "budget", "slimmable", "pick", "width_front"}
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def here(chain, tmp_path, monkeypatch):
-    """An empty working folder, with the demo's runs as those before and its pictures in the cache."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("VTRYON_CACHE", str(chain.parent / "cache"))
-    return tmp_path
-
-
-def vtryon(*words: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "vtryon", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def rows(folder: Path) -> list[dict]:
-    return [json.loads(file.read_text()) for file in sorted(folder.rglob("row.json"))]
 
 
 def test_the_demo_leaves_a_complete_row_for_each_stage(chain):
@@ -93,111 +74,6 @@ def test_a_second_demo_skips_what_is_done(chain, monkeypatch, capsys):
     assert main(["demo", "--runs", str(chain), *SMOKE]) == 0
     assert capsys.readouterr().out.count("done before") == len(RUNS)
     assert before == {name: (chain / name / "row.json").stat().st_mtime_ns for name in RUNS}
-
-
-@pytest.mark.parametrize(
-    "name", sorted(p.stem for p in (conf_dir() / "experiment").glob("*.yaml") if p.stem not in ELSEWHERE)
-)
-def test_a_recipe_runs_from_another_folder(chain, here, name):
-    done = vtryon("run", f"experiment={name}", f"paths.chain={chain}", *SMOKE)
-    assert done.returncode == 0, done.stderr
-    (row,) = rows(here / "runs")
-    assert row["name"] == name
-    assert f"{row['name']}" in done.stdout
-
-
-def test_one_training_holds_many_networks_that_are_picked_swept_and_drawn(chain, here):
-    def one(recipe: str, *words: str) -> dict:
-        given = [f"experiment={recipe}", *words, f"paths.chain={chain}", f"paths.run={here / recipe}"]
-        done = vtryon("run", *given, *SMOKE)
-        assert done.returncode == 0, done.stderr
-        return json.loads((here / recipe / "row.json").read_text())
-
-    supernet = f"parents.supernet={here / 'slimmable' / 'model.safetensors'}"
-    few = {"population": 3, "generations": 2, "parents": 1}
-    whole = one("slimmable")
-    picked = one("pick", supernet, "target.share=0.6", *(f"compression.{k}={v}" for k, v in few.items()))
-    assert 0.3 < picked["cost"]["gmacs"] / whole["cost"]["gmacs"] <= 0.6
-    drawn = one("width_front", supernet, "analysis.budgets=3", *(f"analysis.{k}={v}" for k, v in few.items()))
-    table = (here / "width_front" / "sensitivity.csv").read_text().splitlines()
-    assert drawn["analysis"]["networks"] == len(table) - 1 > 3  # the ends have a single network each
-    assert (here / "width_front" / "figures" / "front.png").is_file()
-    budgets = (here / "width_front" / "figures" / "budgets.csv").read_text().splitlines()
-    assert len(budgets) == 13
-    for figure, part in {"f7_ngf_distillation": "igm", "f11_warp_channels": "cwm"}.items():
-        sweep = [f"experiment={figure}", "source=supernet", f"paths.runs={figure}"]
-        done = vtryon("run", "-m", *sweep, supernet, f"paths.chain={chain}", *SMOKE)
-        assert done.returncode == 0, done.stderr
-        sizes = [row["cost"][f"{part}/params_m"] for row in rows(here / figure)]
-        assert len(set(sizes)) == len(sizes) == 2
-
-
-@pytest.mark.parametrize(
-    ("words", "says"),
-    [
-        (
-            ["experiment=f7_ngf_distillation", "model.generator.ngf=3", "compression=from_supernet"],
-            "compression: ngf (=3) must be one of [1, 2, 4]",
-        ),
-        (["experiment=pick", "target.gmacs=1e-9"], "compression: target.gmacs (=1e-09) is out of reach: the narrowest"),
-        (["experiment=pick", "parents.supernet=STUDENT"], "compression: holds one network, no supernet"),
-        (["experiment=pick", "parents.supernet=nowhere"], "parents.supernet=nowhere: no such file"),
-    ],
-)
-def test_what_a_supernet_does_not_hold_is_told_in_one_line(chain, here, words, says):
-    run_words = ["experiment=slimmable", f"paths.chain={chain}", f"paths.run={here / 'whole'}", *SMOKE]
-    assert vtryon("run", *run_words).returncode == 0
-    given = [f"parents.supernet={here / 'whole' / 'model.safetensors'}", "training=untuned", f"paths.chain={chain}"]
-    words = [word.replace("STUDENT", str(chain / "student" / "model.safetensors")) for word in words]
-    done = vtryon("run", *given, *SMOKE, *words)
-    assert done.returncode == 2
-    assert says in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
-
-
-def test_a_sweep_leaves_a_row_for_each_value(chain, here):
-    given = ["model.generator.ngf=1,2", "init.take=[warp.]", "training=distill"]
-    done = vtryon("run", "-m", "experiment=f7_ngf_distillation", f"paths.chain={chain}", *given, *SMOKE)
-    assert done.returncode == 0, done.stderr
-    found = rows(here / "runs")
-    sizes = [row["cost"]["igm/params_m"] for row in found]
-    assert sizes == sorted(sizes)
-    assert len({row["config_hash"] for row in found}) == len(found) == 2
-
-
-def test_every_way_of_pruning_and_tuning_ends_at_the_same_size(chain, here):
-    done = vtryon("run", "-m", "experiment=t3_best_pruning", f"paths.chain={chain}", *SMOKE)
-    assert done.returncode == 0, done.stderr
-    untuned = vtryon("run", "experiment=t3_untuned", f"paths.chain={chain}", *SMOKE)
-    assert untuned.returncode == 0, untuned.stderr
-    found = rows(here / "runs")
-    assert len({tuple(row["varied"].values()) for row in found}) == len(found) == 10
-    dense = json.loads((chain / "student" / "row.json").read_text())
-    (size,) = {row["cost"]["params_m"] for row in found}
-    assert size < 0.7 * dense["cost"]["params_m"]
-    for folder in (file.parent for file in (here / "runs").rglob("row.json")):
-        assert sum(value.numel() for value in load_net(folder / "model.safetensors").parameters()) / 1e6 == size
-
-
-def test_a_budget_leaves_a_row_beside_the_uniform_one_of_the_same_size(chain, here):
-    done = vtryon("run", "experiment=budget", f"paths.chain={chain}", "target.share=0.6", *SMOKE)
-    assert done.returncode == 0, done.stderr
-    found = {row["name"]: row for row in rows(here / "runs")}
-    assert found.keys() == {"budget", "budget-uniform"}
-    dense = json.loads((chain / "student" / "row.json").read_text())
-    assert all(row["cost"]["gmacs"] <= 0.6 * dense["cost"]["gmacs"] for row in found.values())
-    assert "budget-uniform" in done.stdout
-
-
-def test_an_importance_that_reads_gradients_asks_the_task(chain, here):
-    taylor = "compression.importance._target_=torch_pruning.importance.TaylorImportance"
-    given = ["experiment=t2_igm_pruning", f"paths.chain={chain}", taylor, *SMOKE]
-    done = vtryon("run", *given, "training=by_task")
-    assert done.returncode == 0, done.stderr
-    for training in ("untuned", "by_teacher"):
-        refused = vtryon("run", *given, f"training={training}")
-        assert refused.returncode != 0
-        assert "by_task" in refused.stderr
 
 
 def test_the_released_weights_are_tested_as_they_are(here):
