@@ -9,19 +9,8 @@ from vtryon.models.checkpoint import load_net, save_net
 from vtryon.models.quantized.network import Int8TryOnNet
 from vtryon.utils.atomic import atomic_write
 
-CARD_KEYS = (
-    "stage",
-    "size",
-    "steps",
-    "epochs",
-    "seconds",
-    "seed",
-    "commit",
-    "config_hash",
-    "date",
-    "cpu",
-    "gpu",
-)  # of a row
+# of a row
+CARD_KEYS = ("stage", "size", "steps", "epochs", "seconds", "seed", "commit", "config_hash", "date", "cpu", "gpu")
 
 
 def publish(run: Path, name: str, learnt_from: str, default: bool = False, folder: Path = FOLDER) -> Weights:
