@@ -79,7 +79,7 @@ class VitonDataModule(L.LightningDataModule):
         self.masks, self.cache, self.unique = masks, cache, unique
         self.layout = layout_of(self.root, layout)
         self.train_set = self.val_set = None
-        self._told_of_shape = False
+        self._told_of_shape, self._pairs = False, {}
         self.test_sets: list[VitonSet] = []
         # how many workers is this class's argument, so Lightning's advice on it is no news
         warnings.filterwarnings("ignore", message=r".*does not have many workers")
@@ -129,7 +129,12 @@ class VitonDataModule(L.LightningDataModule):
         return finish(batch)
 
     def pairs(self, split: str) -> Pairs:
-        """The pairs of "train" (held-out ones included), "unpaired" or "paired"."""
+        """The pairs of "train" (held-out ones included), "unpaired" or "paired"; each list is read and judged once."""
+        if split not in self._pairs:
+            self._pairs[split] = self._read_pairs(split)
+        return self._pairs[split]
+
+    def _read_pairs(self, split: str) -> Pairs:
         pairs = find_pairs(self.root, split, self.lists[split], self.layout)
         if split == "unpaired":
             check_exchanged(pairs, self.lists[split] or self.root / pairs.name, self.layout)
