@@ -40,14 +40,6 @@ def pytest_runtest_call(item):
     return (yield from _skip_without_inc())
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
-def pytest_collection_modifyitems(items):
-    """One worker takes a whole file, because each has its own expensive fixtures, where the file says nothing else."""
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.as_posix()))
-
-
 @pytest.fixture(autouse=True)
 def _loggers_speak():
     """Libraries set up logging for the whole process: what a test before has silenced is heard again."""

@@ -5,6 +5,8 @@ import json
 import pytest
 from smoke_runs import SMOKE, rows, vtryon
 
+from vtryon.models.checkpoint import load_net
+
 pytestmark = pytest.mark.slow
 
 
