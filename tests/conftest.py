@@ -41,8 +41,8 @@ def pytest_runtest_call(item):
 
 
 @pytest.fixture(autouse=True)
-def _loggers_speak():
-    """Libraries set up logging for the whole process: what a test before has silenced is heard again."""
+def _loggers_are_on():
+    """Turn the project's loggers on again: libraries set up logging for the whole process."""
     logging.disable(logging.NOTSET)
     logging.getLogger().setLevel(logging.WARNING)
     for name, logger in logging.root.manager.loggerDict.items():

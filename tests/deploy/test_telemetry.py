@@ -1,4 +1,4 @@
-"""Nobody is told what vtryon does: OpenVINO's and NNCF's reports of their use are off."""
+"""OpenVINO and NNCF send no reports of their use."""
 
 import subprocess
 import sys

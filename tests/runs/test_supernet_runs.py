@@ -1,4 +1,4 @@
-"""A supernet is trained, searched, swept and drawn; what it does not hold is told."""
+"""A supernet is trained, searched, swept and drawn; a width that it lacks is an error of one line."""
 
 import json
 

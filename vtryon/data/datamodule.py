@@ -129,7 +129,7 @@ class VitonDataModule(L.LightningDataModule):
         return finish(batch)
 
     def pairs(self, split: str) -> Pairs:
-        """The pairs of "train" (held-out ones included), "unpaired" or "paired"; each list is read and judged once."""
+        """The pairs of "train" (held-out ones included), "unpaired" or "paired"; each list is read and checked once."""
         if split not in self._pairs:
             self._pairs[split] = self._read_pairs(split)
         return self._pairs[split]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from vtryon.report.papers.exhibit import Shown
+from vtryon.report.tables.lines import spearman
 from vtryon.report.tables.measured import ADDED
 from vtryon.report.tables.rows import varied_keys
 
@@ -59,8 +60,8 @@ def _agreement(trained: str, number: Shown, taken: pd.DataFrame, own: pd.DataFra
     if len(both) < FEWEST or both["taken"].nunique() < 2 or both["own"].nunique() < 2:
         return []
     differences = 100 * (both["taken"] / both["own"] - 1)
-    rho = float(both["taken"].rank().corr(both["own"].rank()))
-    return [Agreement(trained, number.head, len(both), rho, float(differences.min()), float(differences.max()))]
+    rho, ends = spearman(both["taken"], both["own"]), (float(differences.min()), float(differences.max()))
+    return [Agreement(trained, number.head, len(both), rho, *ends)]
 
 
 def _has_steps(runs: pd.DataFrame) -> pd.Series:

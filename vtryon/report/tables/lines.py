@@ -52,7 +52,12 @@ def rank_correlation(trend: Trend, runs: pd.DataFrame) -> Correlation | None:
     xs, ys = rows[trend.x].map(_size), rows[trend.number].astype(float)
     if len(rows) < 3 or xs.nunique() < 2 or ys.nunique() < 2:
         return None
-    return Correlation(trend, round(float(xs.rank().corr(ys.rank())), 12), len(rows))
+    return Correlation(trend, spearman(xs, ys), len(rows))
+
+
+def spearman(xs: pd.Series, ys: pd.Series) -> float:
+    """The rank correlation of two columns."""
+    return round(float(xs.rank().corr(ys.rank())), 12)
 
 
 def _size(varied: str) -> float:
