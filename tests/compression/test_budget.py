@@ -8,6 +8,7 @@ from narrow import answer, inputs_of, loss_of, net_of
 from tiny_nets import training_batch
 from torch_pruning.pruner.importance import TaylorImportance
 
+from vtryon.compression.budget.clock import Clock
 from vtryon.compression.budget.damage import damage
 from vtryon.compression.budget.groups import Costs, groups_of
 from vtryon.compression.budget.plans import BySensitivity, Ranked, Uniform, pruned_to, way_down
@@ -15,7 +16,7 @@ from vtryon.compression.budget.search import Budget
 from vtryon.data.sample import TryOnBatch
 from vtryon.metrics.cost import cost
 from vtryon.models.architecture import widths
-from vtryon.utils.latency import Latency
+from vtryon.utils.latency import BlockTimes
 
 SIZE = (64, 64)
 WIDE = {"channels": (16, 16, 16, 16, 16), "fpn_channels": 16, "flow_channels": (16, 16, 8)}
@@ -125,12 +126,9 @@ def test_the_mode_of_training_is_kept(wide):
 
 @pytest.mark.slow
 def test_a_budget_of_time_is_kept_where_time_is_measured(wide, monkeypatch):
-    monkeypatch.setattr(
-        "vtryon.compression.budget.target.try_on_latency",
-        lambda net, size: Latency(0, 1000 * convolution_gmacs(net), 0, 1, 1, "cpu", (0.0, 0.0)),
-    )
+    monkeypatch.setattr(Clock, "_time", lambda self, net, precision: BlockTimes(1000 * convolution_gmacs(net), {}))
     most = 600 * convolution_gmacs(wide)
-    pruned = Budget({"latency_ms": most}, Uniform(), SIZE)(wide)
+    pruned = Budget({"latency_ms": most, "precision": "f32"}, Uniform(), SIZE)(wide)
     assert 0.8 * most < 1000 * convolution_gmacs(pruned) <= most
 
 

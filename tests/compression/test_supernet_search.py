@@ -9,6 +9,7 @@ import torch
 from narrow import inputs_of, net_of
 from tiny_nets import training_batch
 
+from vtryon.compression.budget.clock import Clock
 from vtryon.compression.supernet.candidates import Evaluator, Quality
 from vtryon.compression.supernet.evolution import Evolution, Settings
 from vtryon.compression.supernet.front import front
@@ -20,6 +21,7 @@ from vtryon.compression.supernet.table import scores
 from vtryon.compression.supernet.widths import Choice, WidthSpace, choice_of
 from vtryon.metrics.cost import cost
 from vtryon.models.checkpoint import save_net
+from vtryon.utils.latency import BlockTimes
 
 SPACE = {
     "ngf": [1, 2, 4],
@@ -200,20 +202,45 @@ def test_a_network_that_is_no_supernet_and_a_teacher_of_other_data_are_refused(s
         picking(net, teacher, tmp_path)
 
 
-def test_milliseconds_are_predicted_from_a_constant_and_the_work_of_each_part():
+class SlowGenerator(Clock):
+    """A clock of a machine on which the generator's work is slow, and which does something before and after."""
+
+    def __init__(self, prices: Prices, beyond: float = 1.25):
+        super().__init__(SIZE)
+        self.prices, self.beyond, self.asked = prices, beyond, 0
+
+    def machine(self) -> dict:
+        return {"cpu": "slow", "precision": self.precision}
+
+    def __call__(self, net) -> BlockTimes:
+        choice = choice_of(net)
+        gmacs = self.prices.gmacs_by_part(choice)
+        blocks = {"encoders": 1 + 500 * gmacs["encoders"], "pyramids": 300 * gmacs["pyramids"], "flow": 0.5}
+        blocks |= {"sampling": 0.2 * choice.fpn_channels, "generator": 2000 * gmacs["generator"], "rest": 0.1}
+        self.asked, self.precision = self.asked + 1, "int8"
+        return BlockTimes(self.beyond * sum(blocks.values()), blocks)
+
+
+def test_milliseconds_are_predicted_block_by_block_and_measured_once_a_machine(tmp_path):
     net, _ = sorted_by_importance(net_of())
     supernet = Supernet(net, WidthSpace(**SPACE))
     prices = Prices(supernet, SIZE)
-
-    def clock(network) -> float:
-        """As a machine would have it on which the generator's work is slow, and the flow's free."""
-        parts = prices.gmacs_by_part(choice_of(network))
-        return 3.0 + 2000 * parts["generator"] + 500 * (parts["encoders"] + parts["pyramids"])
-
-    model = LatencyModel(supernet, prices, clock)
+    clock = SlowGenerator(prices)
+    model = LatencyModel(supernet, prices, clock, tmp_path)
     for choice in (supernet.space.narrowest(), supernet.space.draw(), supernet.space.widest()):
-        assert model(choice) == pytest.approx(clock(supernet.extract(choice)), rel=1e-6)
+        assert model(choice) == pytest.approx(clock(supernet.extract(choice)).whole, rel=1e-6)
     assert model.error < 1e-6
+    again, other = SlowGenerator(prices), SlowGenerator(prices)
+    assert LatencyModel(supernet, prices, again, tmp_path)(choice) == model(choice)
+    assert (again.asked, again.precision) == (0, "int8")
+    other.precision = "f32"
+    LatencyModel(supernet, prices, other, tmp_path)
+    assert other.asked == len(model.table)
+
+
+def test_the_work_of_the_parts_is_the_work_of_the_network():
+    net, _ = sorted_by_importance(net_of())
+    prices = Prices(Supernet(net, WidthSpace(**SPACE)), SIZE)
     assert sum(prices.gmacs_by_part(choice_of(net)).values()) == pytest.approx(cost(net, SIZE)["gmacs"])
 
 

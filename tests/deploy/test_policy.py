@@ -8,7 +8,8 @@ from torch.ao.nn import quantized as int8
 
 from vtryon.compression.quantization_blocks import alone_in_int8, blocks_of
 from vtryon.compression.quantization_post_training import PostTraining
-from vtryon.deploy.export.post_training import module_of, module_of_node, quantize_onnx, quantize_openvino
+from vtryon.deploy.export.post_training import quantize_onnx, quantize_openvino
+from vtryon.deploy.runtime.module_names import module_of, module_of_node
 from vtryon.deploy.runtime.onnx_graph import onnx_graph
 from vtryon.deploy.runtime.openvino_graph import openvino_graph
 from vtryon.models.precision import InSingle

@@ -222,6 +222,7 @@ RULES: dict[str, Rule] = {
     "target.gmacs": POSITIVE.or_null(),
     "target.mib": POSITIVE.or_null(),
     "target.latency_ms": POSITIVE.or_null(),
+    "target.precision": _choice("auto", "f32", "bf16", "int8"),
     "target.share": Rule(lambda v: _is_number(v) and 0 < v < 1, "the share of the network's own GMACs, in (0, 1)"),
     "optimizer.lr": POSITIVE,
     **{

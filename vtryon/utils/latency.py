@@ -27,6 +27,13 @@ class Latency(NamedTuple):
     load: tuple[float, float]  # processes wanting a core, mean of the last minute, before and after; nan where unknown
 
 
+class BlockTimes(NamedTuple):
+    """Medians in milliseconds a call, and where they go."""
+
+    whole: float  # by the clock
+    blocks: dict[str, float]  # by the counters of the runtime, which slow it a little
+
+
 def latency(
     run: Callable[[], object],
     warmup: int = 3,

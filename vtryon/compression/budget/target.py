@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-from torch import nn
-
+from vtryon.compression.budget.clock import AUTO, Clock
 from vtryon.metrics.cost import cost
-from vtryon.utils.latency import try_on_latency
+from vtryon.models.tryon import TryOnNet
 
 KINDS = ("gmacs", "mib", "latency_ms", "share")
 
@@ -14,15 +13,19 @@ class Target:
     """An upper bound of one cost.
 
     Args:
-        target: one of gmacs (10^9 multiply-accumulates), mib (of the weights), latency_ms (median of one try-on, torch,
-            here) and share (of a network's own GMACs); where the first three are None, share counts.
+        target: one of gmacs (10^9 multiply-accumulates), mib (of the weights), latency_ms (median of one try-on in
+            OpenVINO on this machine's CPU) and share (of a network's own GMACs); where the first three are None, share
+            counts. `precision`, beside them, is that of the try-on in milliseconds, as `Clock` takes it.
         size: (height, width) of the pictures.
 
     Raises:
-        ValueError: none of them, or several, or something else.
+        ValueError: none of them, or several, or something else; or a precision that this CPU does not have.
+        ImportError: a target in milliseconds without OpenVINO.
     """
 
-    def __init__(self, target: Mapping[str, float | None], size: tuple[int, int] | list[int] = (256, 192)):
+    def __init__(self, target: Mapping[str, float | str | None], size: tuple[int, int] | list[int] = (256, 192)):
+        target = dict(target)
+        precision = target.pop("precision", AUTO)
         targets = {kind: value for kind, value in target.items() if value is not None}
         if len(targets) > 1:
             targets.pop("share", None)
@@ -32,6 +35,7 @@ class Target:
         if not isinstance(self.most, int | float) or not self.most > 0:  # `not`, so that a NaN is refused
             raise ValueError(f"{self} must be a number above 0")
         self.size = tuple(size)
+        self.clock = Clock(self.size, precision) if self.kind == "latency_ms" else None
 
     def __str__(self) -> str:
         return f"target.{self.kind} (={self.most})"
@@ -40,8 +44,8 @@ class Target:
         """The most that a network may cost that is made of one that costs `full_price`."""
         return self.most * full_price if self.kind == "share" else self.most
 
-    def price(self, net: nn.Module) -> float:
+    def price(self, net: TryOnNet) -> float:
         """What a network costs, in the target's unit; GMACs where that is a share."""
-        if self.kind == "latency_ms":
-            return try_on_latency(net, self.size).median_ms
+        if self.clock is not None:
+            return self.clock(net).whole
         return cost(net, self.size)["mib" if self.kind == "mib" else "gmacs"]

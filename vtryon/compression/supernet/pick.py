@@ -32,13 +32,15 @@ CANDIDATES, PICKED = "candidates.csv", "picked.json"
 class Pick(CompressionMethod):
     """Search the network that a budget allows, and go on with it.
 
-    A target in milliseconds is kept by prediction (`LatencyModel`); the report says what the network really takes.
+    A target in milliseconds is kept by prediction (`LatencyModel`); the report says what the network really takes, and
+    in which precision.
     Every candidate is judged on the persons that the data module holds out for validation, and stands in
     FOLDER/candidates.csv at once, so that a search that was cut short goes on. FOLDER/picked.json names the best.
 
     Args:
         teacher: file of the network that try-ons are compared with.
         target: what the network may cost at most, as `Target` takes it.
+        times: folder where the tables of `LatencyModel` are kept; None measures anew.
         by: what makes a candidate better: "mse" to the teacher's try-ons, "fd", the Fréchet distance to photos, or
             "mixed", the mean of its ranks in both among all candidates.
         size: (height, width) of the pictures.
@@ -50,7 +52,8 @@ class Pick(CompressionMethod):
     def __init__(
         self,
         teacher: str | os.PathLike,
-        target: Mapping[str, float | None],
+        target: Mapping[str, float | str | None],
+        times: str | os.PathLike | None = None,
         by: str = "mixed",
         size: tuple[int, int] | list[int] = (256, 192),
         folder: str | os.PathLike = ".",
@@ -62,7 +65,7 @@ class Pick(CompressionMethod):
     ):
         check_objective(by)
         self.target, self.teacher, self.by, self.size = Target(target, size), teacher, by, tuple(size)
-        self.folder, self.features = Path(folder), features
+        self.folder, self.features, self.times = Path(folder), features, times
         self.settings = Settings(population, generations, parents, seed)
         self.settings.check()
 
@@ -97,12 +100,14 @@ class Pick(CompressionMethod):
         return picked
 
     def _price_of(self, supernet: Supernet, prices: Prices) -> Callable[[Choice], float]:
-        if self.target.kind == "latency_ms":
-            return LatencyModel(supernet, prices, self.target.price, self.settings.seed)
+        if self.target.clock is not None:
+            return LatencyModel(supernet, prices, self.target.clock, self.times)
         return prices.mib if self.target.kind == "mib" else prices.gmacs
 
     def _tell(self, best: Choice, costs: dict[str, float], quality: Quality, count: int) -> None:
         report: dict[str, Any] = {"target": {self.target.kind: self.target.most}, **costs, "by": self.by}
+        if self.target.clock is not None:
+            report["precision"] = self.target.clock.precision
         report |= {"candidates": count, "widths": best._asdict(), "held_out": quality._asdict()}
         with atomic_write(self.folder / PICKED) as temporary:
             temporary.write_text(json.dumps(report, indent=1))

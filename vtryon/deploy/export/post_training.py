@@ -16,6 +16,7 @@ from torch import Tensor
 
 from vtryon.deploy.export.pairs import Pair
 from vtryon.deploy.runtime.exportable import INPUTS
+from vtryon.deploy.runtime.module_names import module_of, module_of_node
 from vtryon.deploy.runtime.openvino_graph import in_own_thread
 from vtryon.models.quantized.policy import Int8Policy
 from vtryon.models.tryon import TryOnNet
@@ -93,37 +94,6 @@ def require_nncf() -> ModuleType:
         raise ImportError(f'{error}; post-training quantization needs NNCF: pip install "vtryon[deploy]"') from error
     nncf.set_log_level("ERROR")
     return nncf
-
-
-def module_of(operation: str) -> str | None:
-    """The module that an operation of an exported graph comes from; None for constants, inputs and outputs.
-
-    Example:
-        >>> module_of("__module.net.warp.aflow_net/aten::add/Add")  # OpenVINO
-        'warp.aflow_net'
-        >>> module_of("/net/warp/aflow_net/netMain.0/netMain.0.6/Conv")  # ONNX
-        'warp.aflow_net.netMain.0.6'
-    """
-    if operation.startswith("__module.net"):
-        module, slash, _ = operation.removeprefix("__module.net").partition("/")
-        return module.lstrip(".") if slash else None
-    scopes = operation.split("/")
-    if scopes[:2] != ["", "net"]:
-        return None
-    module, parent = "", ""
-    for scope in scopes[2:-1]:  # a child of a Sequential repeats its parent's name
-        module += scope.removeprefix(parent) if parent and scope.startswith(f"{parent}.") else f".{scope}"
-        parent = scope
-    return module.lstrip(".")
-
-
-def module_of_node(operation: openvino.Node) -> str | None:
-    """As `module_of`; a convolution that was folded with its norm has no name, and takes that of the norm's shift."""
-    module = module_of(operation.get_friendly_name())
-    if module is None and operation.get_type_name() == "Convolution":
-        (consumer,) = operation.output(0).get_target_inputs()
-        module = module_of(consumer.get_node().get_friendly_name())
-    return module
 
 
 def _options(pairs: Sequence[Pair], policy: Int8Policy) -> tuple[ModuleType, dict[str, Any]]:
