@@ -9,7 +9,7 @@ from narrow import net_of
 
 from vtryon.bench import correlation
 from vtryon.bench.contenders import Contender
-from vtryon.bench.model import gmacs_made
+from vtryon.bench.model import gmacs_made, of_width
 from vtryon.bench.roofline import Ceilings, ceilings, floor_ms, highest, verdict
 from vtryon.cli import main
 from vtryon.deploy.export.pairs import drawn_pairs
@@ -129,6 +129,11 @@ def test_the_model_bench_compares_runs_on_runtimes_with_the_plain_network(tmp_pa
     assert main(["bench", "model", "--run", str(tmp_path), *words, "--out", str(out)]) == 0
     plain, eager, int8 = csv.DictReader(out.read_text().splitlines())
     assert (plain["faster"], plain["ssim_to_plain"]) == ("1.0", "1.0")
+    assert not plain["faster_than_full"]  # at another size the full network is no measure
     assert float(eager["ssim_to_plain"]) > 0.9999
     assert "int8" in int8["convolutions"]
     assert all(float(row["start_s"]) > 0 for row in (plain, eager, int8))
+
+
+def test_a_tenth_has_a_tenth_of_the_work():
+    assert cost(of_width("tenth").net)["gmacs"] < 0.1 * cost(of_width("full").net)["gmacs"]

@@ -17,7 +17,7 @@ COMMANDS = {
     "data": (),
     "train-step": (),
     "correlation": (),
-    "model": ("--width", "full", "--width", "pruned"),
+    "model": ("--width", "full", "--width", "pruned", "--width", "tenth"),
     "export": ("--width", "full", "--precision", "int8"),
     "demo": (),
     "sweep": (),  # after `vtryon demo`

@@ -6,19 +6,21 @@ share of the machine's limit that the time reaches: a time below that limit is c
 """
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from hydra.utils import instantiate
 from rich.progress import track
 from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
-from vtryon.bench.contenders import PLAIN, Contender, starting
+from vtryon.bench.contenders import PLAIN, Contender, PlainRuntime, starting
 from vtryon.bench.results import show
 from vtryon.bench.roofline import Ceilings, ceilings, floor_ms, highest, verdict
 from vtryon.compression.pruning import Pruning
+from vtryon.config.compose import read
 from vtryon.deploy.export.pairs import Pair, drawn_pairs
 from vtryon.deploy.runtime.opening import Runtime
 from vtryon.deploy.source import RELEASED_SIZE, open_net
@@ -34,6 +36,7 @@ from vtryon.utils.latency import Latency, interleaved
 from vtryon.utils.memory import footprint
 
 WAYS = ("torch", "torch:bf16", "onnx", "onnx:int8", "openvino", "openvino:bf16", "openvino:int8", "openvino:int8+bf16")
+FULL = "full width, plain"  # timed in turn with every network of the same size
 PAIRS, CALIBRATION = 16, 64  # procedural; calibration pairs are not among those that are compared
 
 
@@ -64,9 +67,16 @@ def main(
 
 
 def of_width(width: str) -> Subject:
-    """A network with random weights: PF-AFN as released, or without the channels that table 3 prunes."""
+    """A network with random weights: PF-AFN as released, without the channels that table 3 prunes, or a tenth of it.
+
+    The last has the widths of `model=tenth` in `profile=full`.
+    """
     torch.manual_seed(0)
-    net = TryOnNet(AFWM(), ResUnetGenerator(7)).eval()
+    if width == "tenth":
+        model = read(["profile=full", "name=tenth", "model=tenth", "training=sizes"]).model
+        net = instantiate(model, _convert_="all").eval()
+    else:
+        net = TryOnNet(AFWM(), ResUnetGenerator(7)).eval()
     if width == "pruned":
         net = Pruning(0.4, ratios={"generator.*": 0.25})(net)
     return Subject(width, "random", net, RELEASED_SIZE)
@@ -91,6 +101,8 @@ def compare(subject: Subject, contender_names: Sequence[str], rounds: int, folde
         runtimes[name] = contender.open(sources[name], size, cache)
     limit = ceilings()
     calls = {name: _call(runtimes[name], contender, pairs) for name, contender in contenders.items()}
+    if size == RELEASED_SIZE:
+        calls[FULL] = _call(PlainRuntime(of_width("full").net), contenders[PLAIN], pairs)
     times = interleaved(calls, 1, rounds)
     limit = highest(limit, ceilings())
     for name, contender in track(contenders.items(), f"{subject.name}: start and memory", transient=True):
@@ -110,7 +122,7 @@ def compare(subject: Subject, contender_names: Sequence[str], rounds: int, folde
                 "way": name,
                 "gmacs_made": round(gmacs_counted, 3),
                 "mib": round(_bytes(sources[name]) / 2**20, 2),
-                **_speed(times[name], times[PLAIN], contender, gmacs_counted, limit),
+                **_speed(times[name], times, contender, gmacs_counted, limit),
                 **_quality(images[name], images[PLAIN]),
                 "convolutions": " ".join(f"{count} {kind}" for kind, count in runtimes[name].convolutions().items()),
                 "start_s": round(starts[name].result, 2),
@@ -148,16 +160,23 @@ def _batch(pairs: Sequence[Pair], count: int) -> tuple:
     return tuple(torch.cat(column) for column in zip(*chosen, strict=True))
 
 
-def _speed(measured: Latency, plain: Latency, contender: Contender, gmacs: float, limit: Ceilings) -> dict[str, Any]:
-    """Milliseconds a picture, however many are computed at once."""
+def _speed(
+    measured: Latency, times: Mapping[str, Latency], contender: Contender, gmacs: float, limit: Ceilings
+) -> dict[str, Any]:
+    """Milliseconds a picture, however many are computed at once, and how many times as fast as others that it is."""
     pictures_at_once = contender.batch * contender.streams
+
+    def faster(name: str) -> float | None:
+        return round(times[name].median_ms * pictures_at_once / measured.median_ms, 2) if name in times else None
+
     floor = floor_ms(limit, 2 * gmacs, 0, contender.kind)
     return {
         "min_ms": round(measured.min_ms / pictures_at_once, 2),
         "median_ms": round(measured.median_ms / pictures_at_once, 2),
         "p90_ms": round(measured.p90_ms / pictures_at_once, 2),
         "fps": round(1e3 * pictures_at_once / measured.median_ms, 2),
-        "faster": round(plain.median_ms * pictures_at_once / measured.median_ms, 2),
+        "faster": faster(PLAIN),
+        "faster_than_full": faster(FULL),
         "of_limit": verdict(measured.min_ms / pictures_at_once, floor),
         "limit_gflops": round(limit.gflops[contender.kind]),
         "repeats": measured.repeats,
@@ -189,6 +208,7 @@ SHOWN = {  # column of the row: its heading on the terminal
     "median_ms": "ms",
     "fps": "FPS",
     "faster": "faster",
+    "faster_than_full": "than full",
     "of_limit": "of limit",
     "ssim_to_plain": "SSIM",
     "start_s": "start s",
@@ -202,7 +222,7 @@ def table(rows: Sequence[dict[str, Any]]) -> Table:
     shown = Table(
         title=f"{first['network']} ({first['weights']} weights), {first['resolution']}, {first['gmacs']} GMACs",
         caption=f"ms a picture, {first['threads']} threads, load {first['load_before']} to {last['load_after']}; "
-        f"faster, and SSIM: against {PLAIN}",
+        f"faster, and SSIM: against {PLAIN}; than full: against {FULL}",
     )
     for name, heading in SHOWN.items():
         shown.add_column(heading, justify="left" if name == "way" else "right", no_wrap=True, min_width=len(heading))

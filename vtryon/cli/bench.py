@@ -21,6 +21,7 @@ class Width(StrEnum):
 
     full = "full"
     pruned = "pruned"
+    tenth = "tenth"
 
 
 NEEDS_DEPLOY = 'install it with: pip install "vtryon[deploy]"'
@@ -67,7 +68,9 @@ def model(
     run: Annotated[list[Path] | None, typer.Option(metavar="DIR", help="A finished run; repeatable.")] = None,
     width: Annotated[
         list[Width] | None,
-        typer.Option(help="PF-AFN as released, or pruned as in table 3, with random weights; repeatable."),
+        typer.Option(
+            help="PF-AFN as released, pruned as in table 3, or a tenth of it; random weights; repeatable."
+        ),
     ] = None,
     way: Annotated[
         list[str] | None,
