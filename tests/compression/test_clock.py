@@ -8,7 +8,6 @@ from vtryon.compression.budget.clock import Clock, precisions_here
 from vtryon.deploy.runtime.block_times import block_times
 from vtryon.deploy.runtime.module_names import BLOCKS, block_of
 from vtryon.deploy.runtime.openvino_graph import openvino_graph
-from vtryon.utils.latency import BlockTimes
 
 SIZE = (64, 64)
 
@@ -23,7 +22,7 @@ def test_every_layer_belongs_to_the_block_of_its_part():
 
 @pytest.mark.slow
 def test_blocks_share_out_the_time_of_a_try_on_and_a_wider_generator_takes_longer_in_its_own():
-    narrow, wide = (block_times(openvino_graph(net_of(ngf=ngf), SIZE), SIZE) for ngf in (2, 48))
+    narrow, wide = block_times([openvino_graph(net_of(ngf=ngf), SIZE) for ngf in (2, 48)], SIZE, ["f32", "f32"])
     for times in (narrow, wide):
         assert times.blocks.keys() == BLOCKS.keys()
         assert all(milliseconds > 0 for milliseconds in times.blocks.values())
@@ -31,13 +30,11 @@ def test_blocks_share_out_the_time_of_a_try_on_and_a_wider_generator_takes_longe
     assert wide.blocks["generator"] > 2 * narrow.blocks["generator"]
 
 
-def test_auto_is_settled_by_the_first_network_that_is_timed(monkeypatch):
-    times = {"f32": BlockTimes(3.0, {}), "bf16": BlockTimes(2.0, {}), "int8": BlockTimes(1.0, {})}
-    monkeypatch.setattr(Clock, "_time", lambda self, net, precision: times[precision])
-    clock = Clock(SIZE)
-    assert clock.machine()["precision"] == "auto"
-    assert clock(net_of()).whole == 1.0
-    assert clock.precision == clock.machine()["precision"] == "int8"
+@pytest.mark.slow
+def test_a_clock_gives_each_network_its_times_in_each_precision():
+    narrow, wide = Clock(SIZE)([net_of(ngf=ngf) for ngf in (2, 64)])
+    assert list(narrow) == list(wide) == precisions_here()
+    assert all(wide[name].blocks["generator"] > narrow[name].blocks["generator"] for name in wide)
 
 
 def test_a_precision_that_is_none_or_that_the_cpu_lacks_is_refused(monkeypatch):

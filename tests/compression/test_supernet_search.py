@@ -9,7 +9,7 @@ import torch
 from narrow import inputs_of, net_of
 from tiny_nets import training_batch
 
-from vtryon.compression.budget.clock import Clock
+from vtryon.compression.budget.clock import Clock, Times
 from vtryon.compression.supernet.candidates import Evaluator, Quality
 from vtryon.compression.supernet.evolution import Evolution, Settings
 from vtryon.compression.supernet.front import front
@@ -203,21 +203,27 @@ def test_a_network_that_is_no_supernet_and_a_teacher_of_other_data_are_refused(s
 
 
 class SlowGenerator(Clock):
-    """A clock of a machine on which the generator's work is slow, and which does something before and after."""
+    """A clock of a machine on which the generator's f32 is slow and int8 has a constant price."""
 
-    def __init__(self, prices: Prices, beyond: float = 1.25):
+    def __init__(self, prices: Prices, precision: str = "auto", beyond: float = 1.25):
         super().__init__(SIZE)
+        self.precisions = ["f32", "int8"] if precision == "auto" else [precision]
         self.prices, self.beyond, self.asked = prices, beyond, 0
+        ends = [WidthSpace(**SPACE).narrowest(), WidthSpace(**SPACE).widest()]
+        self.even = sum(prices.gmacs_by_part(choice)["generator"] for choice in ends) / 2  # where both cost the same
 
     def machine(self) -> dict:
-        return {"cpu": "slow", "precision": self.precision}
+        return {"cpu": "slow", "precisions": self.precisions}
 
-    def __call__(self, net) -> BlockTimes:
-        choice = choice_of(net)
+    def __call__(self, nets) -> list[Times]:
+        return [{precision: self.time(net, precision) for precision in self.precisions} for net in nets]
+
+    def time(self, net, precision: str) -> BlockTimes:
+        choice, price = choice_of(net), {"f32": (0.1, 2000), "int8": (0.1 + 1500 * self.even, 500)}[precision]
         gmacs = self.prices.gmacs_by_part(choice)
         blocks = {"encoders": 1 + 500 * gmacs["encoders"], "pyramids": 300 * gmacs["pyramids"], "flow": 0.5}
-        blocks |= {"sampling": 0.2 * choice.fpn_channels, "generator": 2000 * gmacs["generator"], "rest": 0.1}
-        self.asked, self.precision = self.asked + 1, "int8"
+        blocks |= {"sampling": 0.2 * choice.fpn_channels, "generator": price[1] * gmacs["generator"], "rest": price[0]}
+        self.asked += 1
         return BlockTimes(self.beyond * sum(blocks.values()), blocks)
 
 
@@ -227,15 +233,22 @@ def test_milliseconds_are_predicted_block_by_block_and_measured_once_a_machine(t
     prices = Prices(supernet, SIZE)
     clock = SlowGenerator(prices)
     model = LatencyModel(supernet, prices, clock, tmp_path)
-    for choice in (supernet.space.narrowest(), supernet.space.draw(), supernet.space.widest()):
-        assert model(choice) == pytest.approx(clock(supernet.extract(choice)).whole, rel=1e-6)
-    assert model.error < 1e-6
-    again, other = SlowGenerator(prices), SlowGenerator(prices)
-    assert LatencyModel(supernet, prices, again, tmp_path)(choice) == model(choice)
-    assert (again.asked, again.precision) == (0, "int8")
-    other.precision = "f32"
-    LatencyModel(supernet, prices, other, tmp_path)
+    narrowest, widest = supernet.space.narrowest(), supernet.space.widest()
+    for choice, precision in itertools.product((narrowest, supernet.space.draw(), widest), ("f32", "int8")):
+        asked = clock.time(supernet.extract(choice), precision).whole
+        assert model.predicted(choice, precision) == pytest.approx(asked, rel=1e-6)
+    assert max(model.error.values()) < 1e-6
+    assert (model.fastest(narrowest), model.fastest(widest)) == ("f32", "int8")
+    assert model(widest) == model.predicted(widest, "int8")
+    again, other = SlowGenerator(prices), SlowGenerator(prices, "f32")
+    assert LatencyModel(supernet, prices, again, tmp_path)(widest) == model(widest)
+    assert again.asked == 0
+    elsewhere = LatencyModel(supernet, prices, other, tmp_path)
     assert other.asked == len(model.table)
+    other.beyond *= 1.5  # the machine is slower than it was
+    reached, slower = elsewhere.check(supernet.extract(widest), "f32")
+    assert slower == pytest.approx(1.5)
+    assert reached / slower == pytest.approx(elsewhere(widest), rel=1e-6)
 
 
 def test_the_work_of_the_parts_is_the_work_of_the_network():

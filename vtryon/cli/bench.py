@@ -68,9 +68,7 @@ def model(
     run: Annotated[list[Path] | None, typer.Option(metavar="DIR", help="A finished run; repeatable.")] = None,
     width: Annotated[
         list[Width] | None,
-        typer.Option(
-            help="PF-AFN as released, pruned as in table 3, or a tenth of it; random weights; repeatable."
-        ),
+        typer.Option(help="PF-AFN as released, pruned as in table 3, or a tenth of it; random weights; repeatable."),
     ] = None,
     way: Annotated[
         list[str] | None,

@@ -1,16 +1,23 @@
-"""Milliseconds of a try-on where it will run: OpenVINO on this machine's CPU, in the precision that suits it."""
+"""Milliseconds of a try-on where it will run: OpenVINO on this machine's CPU, in each precision that it has."""
 
-from typing import Any
+from collections.abc import Iterable
+from itertools import product
+from typing import TYPE_CHECKING, Any
 
 import torch
 
+from vtryon.compression.sensitivity.resumable_csv import progress
 from vtryon.deploy.runtime.opening import PRECISIONS
 from vtryon.models.tryon import TryOnNet
 from vtryon.utils.latency import BlockTimes
 from vtryon.utils.optional_dependencies import needed
 
+Times = dict[str, BlockTimes]  # of a try-on, by precision
 AUTO = "auto"
 CAPABILITIES = {"f32": "FP32", "bf16": "BF16", "int8": "INT8"}  # as OpenVINO names them
+
+if TYPE_CHECKING:
+    import openvino
 
 
 class Clock:
@@ -18,8 +25,8 @@ class Clock:
 
     Args:
         size: (height, width) of the pictures.
-        precision: one of `PRECISIONS`, or "auto", the one in which the first network that is timed is fastest. int8
-            is set by one random pair, which is enough for the time that it takes, and says nothing of its quality.
+        precision: one of `PRECISIONS`, or "auto": each that this CPU computes in. int8 is set by one random pair, which
+            is enough for the time that it takes, and says nothing of its quality.
 
     Raises:
         ValueError: a precision that is none of them, or that this CPU does not compute in.
@@ -34,15 +41,25 @@ class Clock:
             raise ValueError(
                 f"target.precision (={precision!r}): this CPU does not compute in it; take one of {', '.join(possible)}"
             )
-        self.size, self.precision = size, precision
+        self.size, self.precisions = size, possible if precision == AUTO else [precision]
 
-    def __call__(self, net: TryOnNet) -> BlockTimes:
-        """Medians, of the whole try-on and of each block."""
-        if self.precision == AUTO:
-            times = {precision: self._time(net, precision) for precision in precisions_here()}
-            self.precision = min(times, key=lambda precision: times[precision].whole)
-            return times[self.precision]
-        return self._time(net, self.precision)
+    def __call__(self, nets: Iterable[TryOnNet]) -> list[Times]:
+        """Medians of each network, all timed in turn."""
+        from vtryon.deploy.runtime.block_times import block_times
+
+        nets = list(nets)
+        models, hints = [], []
+        with progress("networks to time", len(nets) * len(self.precisions)) as advance:
+            for net, precision in product(nets, self.precisions):
+                models.append(self._model(net, precision))
+                hints.append(precision)
+                advance()
+        times = block_times(models, self.size, hints)
+        count = len(self.precisions)
+        return [
+            dict(zip(self.precisions, times[first : first + count], strict=True))
+            for first in range(0, len(times), count)
+        ]
 
     def machine(self) -> dict[str, Any]:
         """What else than the network its times depend on."""
@@ -55,21 +72,20 @@ class Clock:
             "openvino": openvino.get_version(),
             "threads": torch.get_num_threads(),
             "size": list(self.size),
-            "precision": self.precision,
+            "precisions": self.precisions,
         }
 
-    def _time(self, net: TryOnNet, precision: str) -> BlockTimes:
+    def _model(self, net: TryOnNet, precision: str) -> "openvino.Model":
         from vtryon.deploy.export.post_training import quantize_openvino
-        from vtryon.deploy.runtime.block_times import block_times
         from vtryon.deploy.runtime.openvino_graph import openvino_graph
 
         training = net.training
         model = openvino_graph(net.eval(), self.size, batch=None)
+        net.train(training)
         if precision == "int8":
             person, cloth = torch.rand(2, 1, 3, *self.size, generator=torch.Generator().manual_seed(0)) * 2 - 1
-            model = quantize_openvino(model, net, [(person, cloth, torch.ones(1, 1, *self.size))])
-        net.train(training)
-        return block_times(model, self.size, precision)
+            model = quantize_openvino(model, net, [(person, cloth, torch.ones(1, 1, *self.size))], corrected=False)
+        return model
 
 
 def precisions_here() -> list[str]:

@@ -10,15 +10,16 @@ import numpy as np
 import torch
 from scipy.optimize import nnls
 
-from vtryon.compression.budget.clock import BlockTimes, Clock
-from vtryon.compression.sensitivity.resumable_csv import progress
+from vtryon.compression.budget.clock import Clock, Times
 from vtryon.compression.supernet.network import Supernet
 from vtryon.compression.supernet.prices import Prices
 from vtryon.compression.supernet.widths import Choice
 from vtryon.models.checkpoint import architecture_of
+from vtryon.models.tryon import TryOnNet
 from vtryon.utils.atomic import atomic_write
+from vtryon.utils.latency import BlockTimes
 
-Table = list[tuple[Choice, BlockTimes]]
+Table = list[tuple[Choice, Times]]
 LADDER, DRAWN = 6, 10  # networks that are measured: from the narrowest to the widest, and at random
 
 
@@ -32,7 +33,7 @@ class LatencyModel:
     Args:
         supernet: whose networks are measured.
         prices: of the same supernet.
-        clock: what measures; it is left with the precision that the table is in.
+        clock: what measures, in one precision or several.
         folder: of the tables, one for each architecture, machine and version of the runtime; None keeps none.
         seed: of the networks drawn at random.
     """
@@ -40,70 +41,81 @@ class LatencyModel:
     def __init__(
         self, supernet: Supernet, prices: Prices, clock: Clock, folder: str | os.PathLike | None = None, seed: int = 0
     ):
-        self.prices = prices
+        self.supernet, self.prices, self.clock = supernet, prices, clock
         self.table = _table(supernet, clock, None if folder is None else Path(folder).expanduser(), seed)
-        work = [self._work(choice) for choice, _ in self.table]
-        self.factors = {
-            block: _fitted([w[block] for w in work], [times.blocks[block] for _, times in self.table])
-            for block in work[0]
-        }
-        wholes = np.array([times.whole for _, times in self.table])
-        sums = np.array([self._sum(choice) for choice, _ in self.table])
-        self.beyond = float(np.median(wholes / sums))
-        self.error = float(np.median(np.abs(self.beyond * sums / wholes - 1)))  # relative, of those measured
+        self.factors = {precision: self._factors(precision) for precision in clock.precisions}
+        self.beyond = dict.fromkeys(clock.precisions, 1.0)
+        self.error: dict[str, float] = {}  # relative, of the networks measured, the median
+        for precision in clock.precisions:
+            shares = [times[precision].whole / self.predicted(choice, precision) for choice, times in self.table]
+            self.beyond[precision] = float(np.median(shares))
+            self.error[precision] = float(np.median(np.abs(np.array(shares) / self.beyond[precision] - 1)))
 
     def __call__(self, choice: Choice) -> float:
-        return self.beyond * self._sum(choice)
+        """In the precision in which it is fastest."""
+        return self.predicted(choice, self.fastest(choice))
 
-    def _sum(self, choice: Choice) -> float:
-        return sum(float(np.dot(self.factors[block], work)) for block, work in self._work(choice).items())
+    def fastest(self, choice: Choice) -> str:
+        return min(self.clock.precisions, key=lambda precision: self.predicted(choice, precision))
 
-    def _work(self, choice: Choice) -> dict[str, tuple[float, float]]:
+    def predicted(self, choice: Choice, precision: str) -> float:
+        blocks = self.factors[precision]
+        return self.beyond[precision] * sum(float(blocks[name] @ work) for name, work in self._work(choice).items())
+
+    def check(self, net: TryOnNet, precision: str) -> tuple[float, float]:
+        """Milliseconds that a network takes now, and how many times as long as in the table everything takes now.
+
+        The second is that of the table's first network, timed in turn with it: machines are not always as fast.
+        """
+        choice, times = self.table[0]
+        first_now, now = self.clock([self.supernet.extract(choice), net])
+        return now[precision].whole, first_now[precision].whole / times[precision].whole
+
+    def _factors(self, precision: str) -> dict[str, np.ndarray]:
+        work = [self._work(choice) for choice, _ in self.table]
+        return {
+            block: _fitted([each[block] for each in work], [times[precision].blocks[block] for _, times in self.table])
+            for block in work[0]
+        }
+
+    def _work(self, choice: Choice) -> dict[str, np.ndarray]:
         """What the time of each block is made of: a constant, and what grows with its widths."""
-        gmacs = self.prices.gmacs_by_part(choice)
-        grows = {"sampling": choice.fpn_channels, "rest": 0.0} | gmacs
-        return {block: (1.0, float(growing)) for block, growing in grows.items()}
+        grows = {"sampling": choice.fpn_channels, "rest": 0.0} | self.prices.gmacs_by_part(choice)
+        return {block: np.array([1.0, growing]) for block, growing in grows.items()}
 
 
 def _table(supernet: Supernet, clock: Clock, folder: Path | None, seed: int) -> Table:
     """The networks measured and their times, from the folder where it has them."""
-    key = {
-        "architecture": architecture_of(supernet.net),
-        "widths": supernet.space.as_dict(),
-        "machine": clock.machine(),
-    }
+    net, space = supernet.net, supernet.space
+    key = {"architecture": architecture_of(net), "widths": space.as_dict(), "machine": clock.machine()}
     text = json.dumps(key, sort_keys=True)
     file = None if folder is None else folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
     if file is not None and file.exists():
-        kept = json.loads(file.read_text())
-        clock.precision = kept["precision"]
-        return [(_choice(row["widths"]), BlockTimes(row["whole"], row["blocks"])) for row in kept["networks"]]
+        rows = json.loads(file.read_text())["networks"]
+        return [(_choice(row["widths"]), {name: BlockTimes(**t) for name, t in row["times"].items()}) for row in rows]
     table = _measured(supernet, clock, seed)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        rows = [{"widths": choice._asdict(), **times._asdict()} for choice, times in table]
+        rows = [
+            {"widths": choice._asdict(), "times": {name: t._asdict() for name, t in times.items()}}
+            for choice, times in table
+        ]
         with atomic_write(file) as temporary:
-            temporary.write_text(json.dumps({"precision": clock.precision, "networks": rows, **key}, indent=1))
+            temporary.write_text(json.dumps(key | {"networks": rows}, indent=1))
     return table
 
 
 def _measured(supernet: Supernet, clock: Clock, seed: int) -> Table:
-    """The widest network comes first: a clock that may choose its precision does so by it."""
     generator, space = torch.Generator().manual_seed(seed), supernet.space
-    choices = [*reversed([*space.ladder(LADDER)]), *(space.draw(generator) for _ in range(DRAWN))]
-    table = []
-    with progress("milliseconds of blocks", len(choices)) as advance:
-        for choice in choices:
-            table.append((choice, clock(supernet.extract(choice))))
-            advance()
-    return table
+    choices = [*space.ladder(LADDER), *(space.draw(generator) for _ in range(DRAWN))]
+    return list(zip(choices, clock(supernet.extract(choice) for choice in choices), strict=True))
 
 
 def _choice(widths: dict[str, Any]) -> Choice:
     return Choice(**{name: tuple(value) if isinstance(value, list) else value for name, value in widths.items()})
 
 
-def _fitted(work: list[tuple[float, float]], times: list[float]) -> np.ndarray:
+def _fitted(work: list[np.ndarray], times: list[float]) -> np.ndarray:
     measured = np.maximum(times, 1e-6)  # a block may be too short for the counters
     factors, _ = nnls(np.array(work) / measured[:, None], np.ones(len(measured)))
     return factors

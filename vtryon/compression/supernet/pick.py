@@ -95,7 +95,13 @@ class Pick(CompressionMethod):
         with progress("candidates", self.settings.population * self.settings.generations) as advance:
             ranked = evolution.run(lambda choices: scores([table.ask(c, evaluator, advance) for c in choices], self.by))
         best, picked = ranked[0], supernet.extract(ranked[0], calibration)
-        costs = {"predicted": price(best), "reached": self.target.price(picked)}
+        costs: dict[str, Any] = {"predicted": price(best)}
+        if isinstance(price, LatencyModel):
+            precision = price.fastest(best)
+            reached, slower = price.check(picked, precision)
+            costs |= {"precision": precision, "reached": reached, "slower_than_table": slower}
+        else:
+            costs["reached"] = self.target.price(picked)
         self._tell(best, costs, table.ask(best, evaluator), len(ranked))
         return picked
 
@@ -104,10 +110,8 @@ class Pick(CompressionMethod):
             return LatencyModel(supernet, prices, self.target.clock, self.times)
         return prices.mib if self.target.kind == "mib" else prices.gmacs
 
-    def _tell(self, best: Choice, costs: dict[str, float], quality: Quality, count: int) -> None:
+    def _tell(self, best: Choice, costs: dict[str, Any], quality: Quality, count: int) -> None:
         report: dict[str, Any] = {"target": {self.target.kind: self.target.most}, **costs, "by": self.by}
-        if self.target.clock is not None:
-            report["precision"] = self.target.clock.precision
         report |= {"candidates": count, "widths": best._asdict(), "held_out": quality._asdict()}
         with atomic_write(self.folder / PICKED) as temporary:
             temporary.write_text(json.dumps(report, indent=1))

@@ -39,6 +39,7 @@ def quantize_openvino(
     pairs: Sequence[Pair],
     policy: Int8Policy = DEFAULT_POLICY,
     budget: Budget | None = None,
+    corrected: bool = True,
 ) -> openvino.Model:
     """The model with int8 weights and activations.
 
@@ -48,12 +49,14 @@ def quantize_openvino(
         pairs: from which ranges are learnt.
         policy: what becomes int8, and with which scales.
         budget: None quantizes all that the policy allows.
+        corrected: shift each layer's output to where its float mean was; of no use where only time is measured.
 
     Raises:
         ValueError: there is no pair, or a pattern of the policy matches nothing.
         ImportError: NNCF is not installed.
     """
     nncf, options = _options(pairs, policy)
+    options["advanced_parameters"].disable_bias_correction = not corrected
     modules = {operation.get_friendly_name(): module_of_node(operation) for operation in model.get_ordered_ops()}
     options["ignored_scope"] = nncf.IgnoredScope(names=_names_in(modules, policy.float_modules(net)))
     calibration = nncf.Dataset(pairs, graph_inputs)

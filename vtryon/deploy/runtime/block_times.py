@@ -1,7 +1,7 @@
 """How long each block of a network takes in OpenVINO, by the runtime's own counters."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 
 import numpy as np
 import openvino
@@ -15,31 +15,62 @@ from vtryon.utils.latency import BlockTimes, latency
 
 
 def block_times(
-    model: openvino.Model,
+    models: Sequence[openvino.Model],
     size: tuple[int, int],
-    precision: str = "f32",
+    precisions: Sequence[str],
     threads: int | None = None,
-    repeats: int = 10,
-) -> BlockTimes:
-    """Time one try-on in OpenVINO on this machine's CPU, and what each block has of it.
+    rounds: int = 12,
+) -> list[BlockTimes]:
+    """Time one try-on of each model in OpenVINO on this machine's CPU, and what each block has of it.
+
+    The models are timed in turn (A B A B), so that a machine that slows down slows all of them.
 
     Args:
-        model: of `openvino_graph`, quantized or not, for any number of pictures or for one.
+        models: of `openvino_graph`, quantized or not, for any number of pictures or for one.
         size: (height, width) of the pictures.
-        precision: a key of `HINTS`: the type of what is not quantized.
+        precisions: keys of `HINTS`, one a model: the type of what is not quantized.
         threads: of the runtime; None takes torch's.
-        repeats: passes that are timed, after three that are not; the counters are read in others.
+        rounds: in each, every model is run twice by the clock, the first time to warm up, and once with its counters.
     """
-    model = model.clone()
-    model.reshape({name: [1, 1 if name == "cloth_edge" else 3, *size] for name in INPUTS})
-    folded = {operation.get_friendly_name(): module_of_node(operation) for operation in model.get_ops()}
-    inputs = [np.zeros(tuple(port.shape), np.float32) for port in model.inputs]
-    plain, counted = (_request(model, precision, threads, counters) for counters in (False, True))
-    whole = latency(lambda: plain.infer(inputs), repeats=repeats).median_ms
-    for _ in range(3):
-        counted.infer(inputs)
-    passes = [_by_block(_counters(counted, inputs), folded) for _ in range(repeats)]
-    return BlockTimes(whole, {block: float(np.median([times[block] for times in passes])) for block in BLOCKS})
+    timed = [_Timed(model, size, precision, threads) for model, precision in zip(models, precisions, strict=True)]
+    for _ in range(rounds):
+        for each in timed:
+            each.run()
+    return [each.medians() for each in timed]
+
+
+class _Timed:
+    """A model compiled twice, without the runtime's counters and with them, and what both have measured."""
+
+    def __init__(self, model: openvino.Model, size: tuple[int, int], precision: str, threads: int | None):
+        model = model.clone()
+        model.reshape({name: [1, 1 if name == "cloth_edge" else 3, *size] for name in INPUTS})
+        self.folded = {operation.get_friendly_name(): module_of_node(operation) for operation in model.get_ops()}
+        self.inputs = [np.zeros(tuple(port.shape), np.float32) for port in model.inputs]
+        self.plain, self.counted = (_request(model, precision, threads, counters) for counters in (False, True))
+        self.wholes: list[float] = []
+        self.by_block: list[dict[str, float]] = []
+
+    def run(self) -> None:
+        self.plain.infer(self.inputs)
+        self.wholes.append(latency(lambda: self.plain.infer(self.inputs), warmup=0, repeats=1).min_ms)
+        self.counted.infer(self.inputs)
+        self.by_block.append(self._blocks())
+
+    def medians(self) -> BlockTimes:
+        """Without the first round, whose memory was not there yet."""
+        blocks = {block: float(np.median([times[block] for times in self.by_block[1:]])) for block in BLOCKS}
+        return BlockTimes(float(np.median(self.wholes[1:])), blocks)
+
+    def _blocks(self) -> dict[str, float]:
+        """An operation that is known by none of its names counts to the block of the one before it."""
+        times, block = defaultdict(float), "rest"
+        for operation in self.counted.profiling_info:
+            named = module_of(operation.node_name)
+            module = self.folded.get(operation.node_name) if named is None else named
+            block = block if module is None else block_of(module)
+            times[block] += operation.real_time.total_seconds() * 1e3
+        return times
 
 
 def _request(model: openvino.Model, precision: str, threads: int | None, counters: bool) -> openvino.InferRequest:
@@ -50,20 +81,3 @@ def _request(model: openvino.Model, precision: str, threads: int | None, counter
         "PERF_COUNT": counters,
     }
     return core().compile_model(model, "CPU", config).create_infer_request()
-
-
-def _counters(request: openvino.InferRequest, inputs: list[np.ndarray]) -> Iterator[tuple[str, float]]:
-    """Names of the operations in the order in which they ran, and their milliseconds."""
-    request.infer(inputs)
-    for operation in request.profiling_info:
-        yield operation.node_name, operation.real_time.total_seconds() * 1e3
-
-
-def _by_block(operations: Iterator[tuple[str, float]], folded: Mapping[str, str | None]) -> dict[str, float]:
-    """An operation that is known by none of its names counts to the block of the one before it."""
-    times, block = defaultdict(float), "rest"
-    for name, milliseconds in operations:
-        module = folded.get(name) if (named := module_of(name)) is None else named
-        block = block if module is None else block_of(module)
-        times[block] += milliseconds
-    return times
