@@ -8,7 +8,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from vtryon.deploy.export.exporting import export
 from vtryon.deploy.export.pairs import Pair
 from vtryon.deploy.runtime.exportable import ImageAndFlow
 from vtryon.deploy.runtime.opening import BACKENDS, FILES, Batch, ImageFlow, Runtime, open_runtime
@@ -58,6 +57,8 @@ class Contender(NamedTuple):
             return weights
         path = weights.with_name(f"{weights.stem}_{self.file}{FILES[self.backend]}")
         if not path.is_file():
+            from vtryon.deploy.export.exporting import export  # not at the top: what is started needs none of it
+
             export(load_net(weights), path, size, self.file, calibration=calibration if self.file == "int8" else None)
         return path
 
