@@ -17,6 +17,7 @@ from vtryon.compression.supernet.widths import Choice
 from vtryon.models.checkpoint import architecture_of
 from vtryon.models.tryon import TryOnNet
 from vtryon.utils.atomic import atomic_write
+from vtryon.utils.home import with_home
 from vtryon.utils.latency import BlockTimes
 
 Table = list[tuple[Choice, Times]]
@@ -42,7 +43,7 @@ class LatencyModel:
         self, supernet: Supernet, prices: Prices, clock: Clock, folder: str | os.PathLike | None = None, seed: int = 0
     ):
         self.supernet, self.prices, self.clock = supernet, prices, clock
-        self.table = _table(supernet, clock, None if folder is None else Path(folder).expanduser(), seed)
+        self.table = _table(supernet, clock, None if folder is None else with_home(folder), seed)
         self.factors = {precision: self._factors(precision) for precision in clock.precisions}
         self.beyond = dict.fromkeys(clock.precisions, 1.0)
         self.error: dict[str, float] = {}  # relative, of the networks measured, the median
