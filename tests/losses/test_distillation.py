@@ -93,6 +93,17 @@ def test_a_student_of_the_same_width_learns_by_the_plain_formula():
     assert not list(loss.parameters())
 
 
+def test_what_is_kept_of_the_photo_is_taught_where_both_networks_keep_some():
+    loss = matched(DistillLoss(far, keep=4), 3, 3)
+    a, taught = answer(0), answer(1)
+    kept = [
+        answer_._replace(keep=torch.full_like(answer_.mask, share)) for answer_, share in ((a, 0.75), (taught, 0.25))
+    ]
+    assert float(loss(*kept)["keep"]) == pytest.approx(4 * 0.5)
+    assert "keep" not in loss(a, kept[1])
+    assert "keep" not in loss(kept[0], taught)
+
+
 def test_a_narrower_student_is_compared_through_adapters_that_learn_beside_it():
     loss = matched(DistillLoss(far), 8, 3)
     a, taught = answer(0, channels=3), answer(1, channels=8)

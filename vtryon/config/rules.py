@@ -227,7 +227,7 @@ RULES: dict[str, Rule] = {
     "optimizer.lr": POSITIVE,
     **{
         f"training.loss.{term}": WEIGHT
-        for term in ("output", "mask", "ssim", "rendered", "perceptual_weight", "feature", "flow")
+        for term in ("output", "mask", "keep", "ssim", "rendered", "perceptual_weight", "feature", "flow")
     },
     "trainer.max_epochs": _whole(1),
     "trainer.max_steps": _whole(1).or_null(),

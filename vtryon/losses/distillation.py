@@ -96,6 +96,8 @@ class DistillLoss(nn.Module):
         ssim: weight of 1 - SSIM of the two try-ons.
         feature: weight of the person features, a level.
         flow: weight of the flow, level k (k + 1) times.
+        keep: weight of the L1 of what both keep of the photo, where both have that output: without it a narrow student
+            keeps old sleeves that its teacher has learnt to paint over.
         adjustable: teach features and flows of those samples only that the teacher warps better (`teaches`).
 
     Raises:
@@ -112,13 +114,14 @@ class DistillLoss(nn.Module):
         ssim: float = 0.0,
         feature: float = 0.04,
         flow: float = 1.0,
+        keep: float = 10.0,
         adjustable: bool = False,
     ):
         super().__init__()
         if not any((output, rendered, mask, perceptual_weight, ssim, feature, flow)):
             raise ValueError("every weight is 0, so there is nothing to learn; give output, flow or another a weight")
         self.perceptual, self.perceptual_weight, self.ssim = perceptual, perceptual_weight, ssim
-        self.output, self.rendered, self.mask = output, rendered, mask
+        self.output, self.rendered, self.mask, self.keep = output, rendered, mask, keep
         self.feature, self.flow, self.adjustable = feature, flow, adjustable
         self.adapters = nn.ModuleList()
 
@@ -142,6 +145,8 @@ class DistillLoss(nn.Module):
             terms.add("rendered", F.l1_loss(output.rendered, lesson.rendered), self.rendered)
         if self.mask:
             terms.add("mask", F.l1_loss(output.mask, lesson.mask), self.mask)
+        if self.keep and isinstance(output.keep, Tensor) and isinstance(lesson.keep, Tensor):
+            terms.add("keep", F.l1_loss(output.keep, lesson.keep), self.keep)
         self._add_warp(terms, output, lesson, self._gate(output, lesson, worn))
         return terms.total(self.perceptual)
 
