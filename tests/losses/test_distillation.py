@@ -96,12 +96,11 @@ def test_a_student_of_the_same_width_learns_by_the_plain_formula():
 def test_what_is_kept_of_the_photo_is_taught_where_both_networks_keep_some():
     loss = matched(DistillLoss(far, keep=4), 3, 3)
     a, taught = answer(0), answer(1)
-    kept = [
-        answer_._replace(keep=torch.full_like(answer_.mask, share)) for answer_, share in ((a, 0.75), (taught, 0.25))
-    ]
-    assert float(loss(*kept)["keep"]) == pytest.approx(4 * 0.5)
-    assert "keep" not in loss(a, kept[1])
-    assert "keep" not in loss(kept[0], taught)
+    keeping = a._replace(keep=torch.full_like(a.mask, 0.75))
+    lesson = taught._replace(keep=torch.full_like(taught.mask, 0.25))
+    assert float(loss(keeping, lesson)["keep"]) == pytest.approx(4 * 0.5)
+    assert "keep" not in loss(a, lesson)
+    assert "keep" not in loss(keeping, taught)
 
 
 def test_a_narrower_student_is_compared_through_adapters_that_learn_beside_it():

@@ -1,7 +1,6 @@
 """Milliseconds of a try-on where it will run: OpenVINO on this machine's CPU, in each precision that it has."""
 
 from collections.abc import Iterable
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -47,15 +46,13 @@ class Clock:
         """Medians of each network, all timed in turn."""
         from vtryon.deploy.runtime.block_times import block_times
 
-        nets = list(nets)
-        models, hints = [], []
-        with progress("networks to time", len(nets) * len(self.precisions)) as advance:
-            for net, precision in product(nets, self.precisions):
-                models.append(self._model(net, precision))
-                hints.append(precision)
+        nets, models = list(nets), []
+        with progress("networks to time", len(nets)) as advance:
+            for net in nets:
+                models += self._models(net)
                 advance()
-        times = block_times(models, self.size, hints)
         count = len(self.precisions)
+        times = block_times(models, self.size, self.precisions * len(nets))
         return [
             dict(zip(self.precisions, times[first : first + count], strict=True))
             for first in range(0, len(times), count)
@@ -75,17 +72,20 @@ class Clock:
             "precisions": self.precisions,
         }
 
-    def _model(self, net: TryOnNet, precision: str) -> "openvino.Model":
+    def _models(self, net: TryOnNet) -> list["openvino.Model"]:
+        """One for each precision; f32 and bf16 are the same model, which the runtime computes in either."""
         from vtryon.deploy.export.post_training import quantize_openvino
         from vtryon.deploy.runtime.openvino_graph import openvino_graph
 
         training = net.training
         model = openvino_graph(net.eval(), self.size, batch=None)
         net.train(training)
-        if precision == "int8":
-            person, cloth = torch.rand(2, 1, 3, *self.size, generator=torch.Generator().manual_seed(0)) * 2 - 1
-            model = quantize_openvino(model, net, [(person, cloth, torch.ones(1, 1, *self.size))], corrected=False)
-        return model
+        person, cloth = torch.rand(2, 1, 3, *self.size, generator=torch.Generator().manual_seed(0)) * 2 - 1
+        pairs = [(person, cloth, torch.ones(1, 1, *self.size))]
+        return [
+            quantize_openvino(model.clone(), net, pairs, corrected=False) if precision == "int8" else model
+            for precision in self.precisions
+        ]
 
 
 def precisions_here() -> list[str]:

@@ -36,14 +36,11 @@ class LatencyModel:
         prices: of the same supernet.
         clock: what measures, in one precision or several.
         folder: of the tables, one for each architecture, machine and version of the runtime; None keeps none.
-        seed: of the networks drawn at random.
     """
 
-    def __init__(
-        self, supernet: Supernet, prices: Prices, clock: Clock, folder: str | os.PathLike | None = None, seed: int = 0
-    ):
+    def __init__(self, supernet: Supernet, prices: Prices, clock: Clock, folder: str | os.PathLike | None = None):
         self.supernet, self.prices, self.clock = supernet, prices, clock
-        self.table = _table(supernet, clock, None if folder is None else with_home(folder), seed)
+        self.table = _table(supernet, clock, None if folder is None else with_home(folder))
         self.factors = {precision: self._factors(precision) for precision in clock.precisions}
         self.beyond = dict.fromkeys(clock.precisions, 1.0)
         self.error: dict[str, float] = {}  # relative, of the networks measured, the median
@@ -85,7 +82,7 @@ class LatencyModel:
         return {block: np.array([1.0, growing]) for block, growing in grows.items()}
 
 
-def _table(supernet: Supernet, clock: Clock, folder: Path | None, seed: int) -> Table:
+def _table(supernet: Supernet, clock: Clock, folder: Path | None) -> Table:
     """The networks measured and their times, from the folder where it has them."""
     net, space = supernet.net, supernet.space
     key = {"architecture": architecture_of(net), "widths": space.as_dict(), "machine": clock.machine()}
@@ -94,7 +91,7 @@ def _table(supernet: Supernet, clock: Clock, folder: Path | None, seed: int) -> 
     if file is not None and file.exists():
         rows = json.loads(file.read_text())["networks"]
         return [(_choice(row["widths"]), {name: BlockTimes(**t) for name, t in row["times"].items()}) for row in rows]
-    table = _measured(supernet, clock, seed)
+    table = _measured(supernet, clock)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         rows = [
@@ -106,8 +103,8 @@ def _table(supernet: Supernet, clock: Clock, folder: Path | None, seed: int) -> 
     return table
 
 
-def _measured(supernet: Supernet, clock: Clock, seed: int) -> Table:
-    generator, space = torch.Generator().manual_seed(seed), supernet.space
+def _measured(supernet: Supernet, clock: Clock) -> Table:
+    generator, space = torch.Generator().manual_seed(0), supernet.space
     choices = [*space.ladder(LADDER), *(space.draw(generator) for _ in range(DRAWN))]
     return list(zip(choices, clock(supernet.extract(choice) for choice in choices), strict=True))
 

@@ -18,7 +18,6 @@ def block_times(
     models: Sequence[openvino.Model],
     size: tuple[int, int],
     precisions: Sequence[str],
-    threads: int | None = None,
     rounds: int = 12,
 ) -> list[BlockTimes]:
     """Time one try-on of each model in OpenVINO on this machine's CPU, and what each block has of it.
@@ -29,10 +28,9 @@ def block_times(
         models: of `openvino_graph`, quantized or not, for any number of pictures or for one.
         size: (height, width) of the pictures.
         precisions: keys of `HINTS`, one a model: the type of what is not quantized.
-        threads: of the runtime; None takes torch's.
         rounds: in each, every model is run twice by the clock, the first time to warm up, and once with its counters.
     """
-    timed = [_Timed(model, size, precision, threads) for model, precision in zip(models, precisions, strict=True)]
+    timed = [_Timed(model, size, precision) for model, precision in zip(models, precisions, strict=True)]
     for _ in range(rounds):
         for each in timed:
             each.run()
@@ -42,12 +40,12 @@ def block_times(
 class _Timed:
     """A model compiled twice, without the runtime's counters and with them, and what both have measured."""
 
-    def __init__(self, model: openvino.Model, size: tuple[int, int], precision: str, threads: int | None):
+    def __init__(self, model: openvino.Model, size: tuple[int, int], precision: str):
         model = model.clone()
         model.reshape({name: [1, 1 if name == "cloth_edge" else 3, *size] for name in INPUTS})
         self.folded = {operation.get_friendly_name(): module_of_node(operation) for operation in model.get_ops()}
         self.inputs = [np.zeros(tuple(port.shape), np.float32) for port in model.inputs]
-        self.plain, self.counted = (_request(model, precision, threads, counters) for counters in (False, True))
+        self.plain, self.counted = (_request(model, precision, counters) for counters in (False, True))
         self.wholes: list[float] = []
         self.by_block: list[dict[str, float]] = []
 
@@ -73,10 +71,10 @@ class _Timed:
         return times
 
 
-def _request(model: openvino.Model, precision: str, threads: int | None, counters: bool) -> openvino.InferRequest:
+def _request(model: openvino.Model, precision: str, counters: bool) -> openvino.InferRequest:
     config = {
         "INFERENCE_PRECISION_HINT": HINTS[precision],
-        "INFERENCE_NUM_THREADS": threads or torch.get_num_threads(),
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         "NUM_STREAMS": 1,
         "PERF_COUNT": counters,
     }
