@@ -136,6 +136,14 @@ def test_a_pruned_network_exports_like_any_other(net, tmp_path):
     assert checks["against_torch"]["image_max"] <= 1e-4
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("target", SUFFIXES)
+def test_a_network_of_another_structure_exports_like_any_other(tmp_path, target):
+    net = net_of(ngf=2, **SMALL, flow_levels=4, shared=True, separable=True)
+    checks = export(net, tmp_path / f"net{SUFFIXES[target]}", SIZE)["checks"]
+    assert checks["against_torch"]["image_max"] <= 1e-4
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("target", SUFFIXES)
 def test_a_network_that_learnt_int8_keeps_its_ranges_and_runs_in_int8(tmp_path, target):

@@ -6,9 +6,11 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from vtryon.models.afwm import AFWM, FeatureEncoder, RefinePyramid
+from vtryon.models.afwm import AFWM
 from vtryon.models.flow import AFlowNet
 from vtryon.models.generator import ResUnetGenerator
+from vtryon.models.layers.encoder import FeatureEncoder
+from vtryon.models.layers.pyramid import RefinePyramid
 from vtryon.models.tryon import TryOnNet
 
 GOLDEN = Path(__file__).parents[1] / "golden"

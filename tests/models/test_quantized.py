@@ -7,7 +7,7 @@ import struct
 import pytest
 import torch
 from narrow import answer, inputs_of, net_of
-from quantized_nets import int8_net
+from quantized_nets import int8_net, pictures
 from safetensors import safe_open
 from torch import nn
 from torch.ao.nn import quantized as int8
@@ -82,6 +82,15 @@ def test_int8_takes_at_most_27_hundredths_of_the_float_file(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_network_of_another_structure_keeps_it(tmp_path):
+    net = int8_net(net=net_of(flow_levels=4, shared=True, separable=True))
+    save_net(net, tmp_path / "net.safetensors")
+    loaded = load_net(tmp_path / "net.safetensors")
+    assert loaded.warp.shared
+    assert len(loaded.warp.aflow_net.netMain) == 4
+    assert torch.equal(loaded(*pictures()).image, net(*pictures()).image)
+
+
 def test_a_pruned_network_keeps_its_widths(tmp_path):
     pruned = Pruning(0.4, scope="all", importance=MagnitudeImportance(), round_to=1)(net_of())
     save_net(int8_net(net=pruned), tmp_path / "int8.safetensors")

@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from vtryon.models import winograd
-from vtryon.models.winograd import Terms, Winograd, kernel_terms, with_winograd
+from vtryon.models.layers import winograd
+from vtryon.models.layers.winograd import Terms, Winograd, kernel_terms, with_winograd
 
 
 def conv_of(channels: int, answers: int, bias: bool = True) -> nn.Conv2d:

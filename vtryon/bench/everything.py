@@ -18,6 +18,7 @@ COMMANDS = {
     "train-step": (),
     "correlation": (),
     "model": ("--width", "full", "--width", "pruned", "--width", "tenth"),
+    "structure": (),
     "export": ("--width", "full", "--precision", "int8"),
     "demo": (),
     "sweep": (),  # after `vtryon demo`

@@ -92,6 +92,17 @@ def model(
         raise ValueError(str(error)) from error
 
 
+def structure(
+    rounds: Annotated[int, typer.Option(help="Timed calls of each.")] = 20, threads: Threads = None, out: Out = None
+) -> int:
+    """The tenfold network with and without each axis of structure, in OpenVINO."""
+    _set_threads(threads)
+    with _needing_deploy():
+        from vtryon.bench.structure import main
+
+        return main(rounds, out)
+
+
 def export(
     run: Annotated[list[Path] | None, typer.Option(metavar="DIR", help="A finished run; repeatable.")] = None,
     width: Annotated[list[Width] | None, typer.Option(help="Random weights; repeatable.")] = None,
@@ -153,6 +164,6 @@ def _set_threads(threads: int | None) -> None:
 
 add_verb(app, data)
 add_verb(app, train_step, "train-step")
-for verb in (sweep, correlation, model, export, demo):
+for verb in (sweep, correlation, model, structure, export, demo):
     add_verb(app, verb)
 add_verb(app, everything, "all")

@@ -129,8 +129,11 @@ def _coupled(group: tp.Group, graph: tp.DependencyGraph, names: dict[nn.Module, 
 
 
 def _warp_with_products(warp: AFWM, inputs: list[Tensor]) -> list[Tensor]:
+    cond, cloth = inputs
     with _Cut() as cut:
-        offsets = warp(*inputs).offsets
+        person = warp.look(cond)
+        # a shared pyramid is traced once: torch-pruning takes a batch that is split for channels that are split
+        offsets = (warp.move(person, person, cloth) if warp.shared else warp.align(person, cloth)).offsets
     return [*offsets, *cut.products]
 
 

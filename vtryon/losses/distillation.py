@@ -37,7 +37,7 @@ class AdjustableDistillation:
         """`worn`: the garment as worn on the photo, 0 elsewhere."""
         gate = teaches(_cloth(lesson), _cloth(output), worn)
         terms = Terms(scale)
-        features = list(zip(lesson.person_features, output.person_features, strict=True)) if self.feature else []
+        features = list(zip(*_of_levels(lesson, output), strict=True)) if self.feature else []
         for level, (taught, learnt) in enumerate(features):
             terms.add(
                 "lesson_features",
@@ -126,10 +126,10 @@ class DistillLoss(nn.Module):
         self.adapters = nn.ModuleList()
 
     def match(self, taught: Sequence[int], learnt: Sequence[int]) -> None:
-        """Make the adapters for the widths of the two person pyramids, coarsest first."""
+        """Make the adapters for the widths of the two person pyramids, coarsest first, on levels that both have."""
         self.adapters = nn.ModuleList(
             nn.Identity() if width == goal else nn.Conv2d(width, goal, 1)
-            for goal, width in zip(taught, learnt, strict=True)
+            for goal, width in zip(taught, learnt, strict=False)
         )
 
     def forward(self, output: TryOn, lesson: TryOn, worn: Float[Tensor, "b 3 h w"] | None = None) -> dict[str, Tensor]:
@@ -152,7 +152,7 @@ class DistillLoss(nn.Module):
 
     def _add_warp(self, terms: Terms, output: TryOn, lesson: TryOn, gate: Tensor) -> None:
         if self.feature:
-            pairs = zip(self.adapters, lesson.person_features, output.person_features, strict=True)
+            pairs = zip(self.adapters, *_of_levels(lesson, output), strict=True)
             for adapt, taught, learnt in pairs:
                 terms.add("features", gated(feature_distance(taught, adapt(learnt)), gate), self.feature)
         if self.flow:
@@ -174,6 +174,12 @@ def _ssim(first: Tensor, second: Tensor) -> Tensor:
     """Mean structural similarity of pictures in [-1, 1], as the score has it (Wang et al., 2004)."""
     with without_autocast(first.device):  # its windows are convolutions
         return structural_similarity_index_measure((first + 1) / 2, (second + 1) / 2, data_range=1.0)
+
+
+def _of_levels(lesson: Warp | TryOn, output: Warp | TryOn) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """The person features of both on the levels that both have: one may leave out finer ones."""
+    levels = min(len(lesson.person_features), len(output.person_features))
+    return lesson.person_features[:levels], output.person_features[:levels]
 
 
 def _cloth(warp: Warp | TryOn) -> Tensor:

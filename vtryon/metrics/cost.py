@@ -50,7 +50,7 @@ def cost(net: nn.Module, size: tuple[int, int] = (256, 192)) -> dict[str, float]
 
 def _modules(net: TryOnNet) -> dict[str, nn.Module]:
     """Column prefixes, and the modules that they count."""
-    encoder, _ = net.warp.pyramids()["garment"]
+    encoder, _ = next(iter(net.warp.pyramids().values()))
     return {"": net, "cwm/": net.warp, "igm/": net.generator, "encoder/": encoder}
 
 

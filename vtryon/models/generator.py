@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vtryon.models.layers.convolution import convolution
+
 
 class ResUnetGenerator(nn.Module):
     """A U-Net with two residual blocks at every step down and up.
@@ -18,6 +20,7 @@ class ResUnetGenerator(nn.Module):
         ngf: width of the outermost level.
         keep: one more output: how much of the photo the rendered person keeps (before a sigmoid). Not in the released
             architecture.
+        separable: the 3x3 convolutions of the residual blocks are separable; as released they are whole.
     """
 
     def __init__(
@@ -27,6 +30,7 @@ class ResUnetGenerator(nn.Module):
         num_downs: int = 5,
         ngf: int = 64,
         keep: bool = False,
+        separable: bool = False,
     ):
         super().__init__()
         self.architecture = {
@@ -36,11 +40,13 @@ class ResUnetGenerator(nn.Module):
             "ngf": ngf,
             "keep": keep,
         }
+        if separable:  # absent from files of networks that have none
+            self.architecture["separable"] = separable
         widths = [ngf * min(2**level, 8) for level in range(num_downs)]
         block: nn.Module | None = None
         for level in reversed(range(1, num_downs)):
-            block = _Level(widths[level - 1], widths[level], block)
-        self.model = _Outermost(in_channels, out_channels + keep, ngf, block)
+            block = _Level(widths[level - 1], widths[level], block, separable)
+        self.model = _Outermost(in_channels, out_channels + keep, ngf, block, separable)
 
     def forward(self, x: Float[Tensor, "b n h w"]) -> Float[Tensor, "b m h w"]:
         return self.model(x)
@@ -68,10 +74,10 @@ class ResUnetGenerator(nn.Module):
 
 
 class _Outermost(nn.Module):
-    def __init__(self, in_channels: int, out_channels: int, width: int, inside: nn.Module):
+    def __init__(self, in_channels: int, out_channels: int, width: int, inside: nn.Module, separable: bool):
         super().__init__()
         self.model = nn.Sequential(
-            *_down(in_channels, width, norm=False),
+            *_down(in_channels, width, False, separable),
             inside,
             nn.Upsample(scale_factor=2, mode="nearest"),
             nn.Conv2d(2 * width, out_channels, 3, padding=1, bias=False),
@@ -84,46 +90,46 @@ class _Outermost(nn.Module):
 class _Level(nn.Module):
     """Down, what lies inside, up; the input is put before the result."""
 
-    def __init__(self, outer: int, inner: int, inside: nn.Module | None):
+    def __init__(self, outer: int, inner: int, inside: nn.Module | None, separable: bool):
         super().__init__()
         innermost = inside is None
         self.model = nn.Sequential(
-            *_down(outer, inner, norm=not innermost),
+            *_down(outer, inner, not innermost, separable),
             *([] if innermost else [inside]),
             nn.Upsample(scale_factor=2, mode="nearest"),
             nn.Conv2d(inner if innermost else 2 * inner, outer, 3, padding=1, bias=False),
             nn.BatchNorm2d(outer),
             nn.ReLU(inplace=True),
-            ResidualBlock(outer),
-            ResidualBlock(outer),
+            ResidualBlock(outer, separable),
+            ResidualBlock(outer, separable),
         )
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([x, self.model(x)], dim=1)
 
 
-def _down(in_channels: int, width: int, norm: bool) -> list[nn.Module]:
+def _down(in_channels: int, width: int, norm: bool, separable: bool) -> list[nn.Module]:
     conv = nn.Conv2d(in_channels, width, 3, stride=2, padding=1, bias=False)
     norms = [nn.BatchNorm2d(width)] if norm else []
     return [
         conv,
         *norms,
         nn.ReLU(inplace=True),
-        ResidualBlock(width),
-        ResidualBlock(width),
+        ResidualBlock(width, separable),
+        ResidualBlock(width, separable),
     ]
 
 
 class ResidualBlock(nn.Module):
     """The residual block of the first ResNet: the activation follows the sum."""
 
-    def __init__(self, channels: int):
+    def __init__(self, channels: int, separable: bool = False):
         super().__init__()
         self.block = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            *convolution(channels, separable),
             nn.BatchNorm2d(channels),
             nn.ReLU(inplace=True),
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            *convolution(channels, separable),
             nn.BatchNorm2d(channels),
         )
 

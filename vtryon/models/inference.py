@@ -13,8 +13,8 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from vtryon.models.layers.winograd import with_winograd
 from vtryon.models.tryon import TryOnNet
-from vtryon.models.winograd import with_winograd
 
 
 def quick(net: TryOnNet) -> TryOnNet:

@@ -1,0 +1,1 @@
+"""Layers of the try-on networks, and their forms for speed."""
