@@ -18,7 +18,7 @@ from torch import nn
 from vtryon.callbacks.recorder import split_of
 from vtryon.callbacks.samples import averages, judge, left_out, write_samples
 from vtryon.callbacks.scores import Scores
-from vtryon.data.parse import Parse
+from vtryon.data.files.label_tables import Parse
 from vtryon.data.sample import TryOnBatch
 from vtryon.models.afwm import Warp
 from vtryon.models.features.pretrained import WeightsNotFoundError

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from vtryon.cli import main
+from vtryon.deploy.in_torch import try_on
 from vtryon.deploy.photo import read_photo
 from vtryon.deploy.source import open_net
-from vtryon.deploy.tryon import try_on
 from vtryon.models.afwm import AFWM
 from vtryon.models.checkpoint import save_net, save_official
 from vtryon.models.generator import ResUnetGenerator

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from vtryon.data.densepose.body_parts import draw_body_parts
-from vtryon.data.parse import ARMS, DENSEPOSE_ARMS, DENSEPOSE_HANDS, WORN, Parse
+from vtryon.data.files.label_tables import Parse
+from vtryon.data.parse import ARMS, DENSEPOSE_ARMS, DENSEPOSE_HANDS, WORN
 from vtryon.data.synthetic.parts_sheet import REGIONS, drawn_people, overlap, parts_sheet
 
 RIGHT_SHOULDER, RIGHT_WRIST, LEFT_WRIST = 2, 4, 7

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from vtryon.data.parse import Parse, agnostic, person_cloth_mask
+from vtryon.data.files.label_tables import Parse
+from vtryon.data.parse import agnostic, person_cloth_mask
 from vtryon.data.sample import TryOnBatch
 
 H, W = 32, 32

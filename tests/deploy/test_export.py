@@ -19,7 +19,7 @@ from vtryon.deploy.export.exporting import export
 from vtryon.deploy.export.known_data import known_pairs
 from vtryon.deploy.export.pairs import drawn_pairs
 from vtryon.deploy.runtime.opening import open_runtime
-from vtryon.deploy.runtime.openvino_graph import core
+from vtryon.deploy.runtime.openvino_core import core
 from vtryon.models.checkpoint import save_net
 
 SIZE = (64, 64)

@@ -9,7 +9,8 @@ from narrow import net_of
 from quantized_nets import pictures
 
 from vtryon.deploy.export.post_training import quantize_openvino
-from vtryon.deploy.runtime.openvino_graph import core, in_own_thread, openvino_graph
+from vtryon.deploy.runtime.openvino_core import core, in_own_thread
+from vtryon.deploy.runtime.openvino_graph import openvino_graph
 from vtryon.deploy.runtime.openvino_runtime import OpenVINORuntime
 
 pytestmark = [

@@ -11,7 +11,8 @@ import torch
 from narrow import inputs_of, net_of
 
 from vtryon.deploy.runtime.opening import RuntimeUnfitError, open_runtime
-from vtryon.deploy.runtime.openvino_graph import core, openvino_graph
+from vtryon.deploy.runtime.openvino_core import core
+from vtryon.deploy.runtime.openvino_graph import openvino_graph
 from vtryon.deploy.runtime.torch_runtime import TorchRuntime
 
 SIZE = (64, 64)

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from torch import nn
 
+from vtryon.deploy.in_torch import stream_of, try_on
 from vtryon.deploy.photo import read_photo, write_photo
-from vtryon.deploy.tryon import Pair, read_pairs, try_on, try_on_files
+from vtryon.deploy.tryon import Pair, read_pairs, try_on_files
 from vtryon.models.flow import identity_grid
 from vtryon.models.tryon import TryOn
 
@@ -71,7 +72,7 @@ def test_one_bad_file_is_reported_and_the_others_go_on(folder):
     (folder / "images" / "b.png").write_bytes(b"no picture")
     net, ticks = Paste().eval(), []
     pairs = read_pairs(folder / "pairs.txt", folder / "images", folder / "cloths", None, folder / "out")
-    failures = try_on_files(net, pairs, SIZE, batch=2, done=lambda: ticks.append(1))
+    failures = try_on_files(stream_of(net), pairs, SIZE, batch=2, done=lambda: ticks.append(1))
     assert len(failures) == 1
     assert "b.png: not a readable picture" in failures[0]
     assert sorted(file.name for file in (folder / "out").iterdir()) == [
@@ -85,7 +86,7 @@ def test_batching_does_not_change_a_pixel_of_a_simple_network(folder):
     pairs = read_pairs(folder / "pairs.txt", folder / "images", folder / "cloths", None, folder / "out")
     results = []
     for batch in (1, 3):
-        assert try_on_files(Paste().eval(), pairs, SIZE, batch) == []
+        assert try_on_files(stream_of(Paste().eval()), pairs, SIZE, batch) == []
         results.append([read_photo(pair.out).image for pair in pairs])
     for alone, together, pair in zip(*results, pairs, strict=True):
         assert np.array_equal(alone, together)
@@ -104,7 +105,7 @@ def test_the_mask_file_goes_before_the_garments_transparency_and_that_before_a_m
     write_photo(folder / "edge.png", edge)  # half the garment's size, the same proportions
     for name, region in {None: np.s_[:32], folder / "edge.png": np.s_[:, :28]}.items():
         pair = Pair(folder / "images" / "b.png", folder / "cut.png", name, folder / "out.png")
-        assert try_on_files(Paste().eval(), [pair], SIZE) == []
+        assert try_on_files(stream_of(Paste().eval()), [pair], SIZE) == []
         changed = (read_photo(pair.out).image != person).any(axis=-1)
         assert changed[region].mean() > 0.9
         assert changed.mean() < 0.55
@@ -123,7 +124,7 @@ def test_a_mask_of_another_shape_or_empty_is_an_error_with_its_path(folder):
             folder / name,
             folder / "out.png",
         )
-        (failure,) = try_on_files(Paste().eval(), [pair], SIZE)
+        (failure,) = try_on_files(stream_of(Paste().eval()), [pair], SIZE)
         assert failure.startswith(str(folder / name))
         assert reason in failure
 
@@ -146,7 +147,7 @@ def test_the_strip_shows_person_garment_mask_and_result(folder):
         None,
         folder / "out.jpg",
     )
-    assert try_on_files(Paste().eval(), [pair], SIZE, strip=True) == []
+    assert try_on_files(stream_of(Paste().eval()), [pair], SIZE, strip=True) == []
     strip = read_photo(folder / "out_strip.png").image
     assert strip.shape == (64, 256, 3)
     assert np.array_equal(strip[:, :64], read_photo(pair.person).image)
@@ -192,4 +193,4 @@ def test_a_try_on_that_is_not_finite_is_no_picture(value):
 
 def test_a_batch_of_none_is_refused():
     with pytest.raises(ValueError, match="batch=0 must be at least 1"):
-        try_on_files(Paste().eval(), [], SIZE, batch=0)
+        try_on_files(stream_of(Paste().eval()), [], SIZE, batch=0)

@@ -21,8 +21,9 @@ from vtryon.data.synthetic.canvas import Frame
 from vtryon.data.synthetic.sample import make_person, make_shop, to_uint8, wear
 from vtryon.deploy import tryon
 from vtryon.deploy.export.pairs import drawn_pairs
+from vtryon.deploy.in_torch import try_on
 from vtryon.deploy.runtime.opening import open_runtime
-from vtryon.deploy.tryon import prepare, try_on
+from vtryon.deploy.tryon import prepare
 from vtryon.deploy.web import exporting, package
 from vtryon.deploy.web.serving import server
 from vtryon.models.checkpoint import save_net

@@ -6,7 +6,8 @@ import pytest
 import torch
 from tiny_nets import student_net, training_batch, tutor_net
 
-from vtryon.data.parse import NEAR, Parse, on_top, unchanged
+from vtryon.data.files.label_tables import Parse
+from vtryon.data.parse import NEAR, on_top, unchanged
 from vtryon.losses.perceptual import none
 from vtryon.losses.tryon import StudentLoss
 from vtryon.models.afwm import AFWM

@@ -1,7 +1,6 @@
 """The runtimes that a benchmark compares, each opened from files alone, as a user's process would open it."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,20 +67,6 @@ class Contender(NamedTuple):
             return PlainRuntime(load_net(source))
         network = source if self.backend in FILES else load_net(source)
         return open_runtime(network, self.backend, self.compute, size, self.batch, None, self.streams, cache)
-
-
-def starting(contender: Contender, source: Path, size: tuple[int, int], cache: Path | None) -> Callable[[], float]:
-    """Work that opens the network and runs it once, and returns the seconds until it was open."""
-    batch = empty_pictures(contender.batch, size)
-
-    def work() -> float:
-        begin = time.perf_counter()
-        runtime = contender.open(source, size, cache)
-        seconds = time.perf_counter() - begin
-        runtime(*batch)
-        return seconds
-
-    return work
 
 
 def empty_pictures(batch: int, size: tuple[int, int]) -> Batch:

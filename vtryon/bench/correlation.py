@@ -60,7 +60,8 @@ def call(name: str, level: tuple[int, int]) -> Callable[[], Any]:
 
 
 def _openvino_call(form: Callable, first: Tensor, second: Tensor) -> Callable[[], Any]:
-    from vtryon.deploy.runtime.openvino_graph import converted, core
+    from vtryon.deploy.runtime.openvino_core import core
+    from vtryon.deploy.runtime.openvino_graph import converted
 
     model = converted(_Correlation(form), (first, second), [list(first.shape)] * 2)
     config = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": torch.get_num_threads()}

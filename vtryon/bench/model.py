@@ -16,7 +16,8 @@ from rich.progress import track
 from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
-from vtryon.bench.contenders import PLAIN, Contender, PlainRuntime, starting
+from vtryon.bench import starting
+from vtryon.bench.contenders import PLAIN, Contender, PlainRuntime
 from vtryon.bench.results import show
 from vtryon.bench.roofline import Ceilings, ceilings, floor_ms, highest, verdict
 from vtryon.compression.pruning import Pruning
@@ -33,7 +34,7 @@ from vtryon.models.quantized.network import Int8TryOnNet
 from vtryon.models.tryon import TryOnNet
 from vtryon.utils.image import to_uint8
 from vtryon.utils.latency import Latency, interleaved
-from vtryon.utils.memory import footprint
+from vtryon.utils.memory import Footprint, footprint
 
 WAYS = ("torch", "torch:bf16", "onnx", "onnx:int8", "openvino", "openvino:bf16", "openvino:int8", "openvino:int8+bf16")
 FULL = "full width, plain"  # timed in turn with every network of the same size
@@ -106,7 +107,7 @@ def compare(subject: Subject, contender_names: Sequence[str], rounds: int, folde
     times = interleaved(calls, 1, rounds)
     limit = highest(limit, ceilings())
     for name, contender in track(contenders.items(), f"{subject.name}: start and memory", transient=True):
-        starts[name] = footprint(starting, contender, sources[name], size, cache)
+        starts[name] = _start(contender, sources[name], size, cache)
         images[name] = _images(runtimes[name], contender, pairs)
     rows, gmacs = [], cost(subject.net, size)["gmacs"]
     for name, contender in contenders.items():
@@ -131,6 +132,14 @@ def compare(subject: Subject, contender_names: Sequence[str], rounds: int, folde
             }
         )
     return rows
+
+
+def _start(contender: Contender, source: Path, size: tuple[int, int], cache: Path) -> Footprint:
+    """What it takes to start; OpenVINO's files do so without torch, as `vtryon tryon --run FILE.xml` does."""
+    if contender.backend == "openvino":
+        options = (contender.compute, contender.batch, contender.streams)
+        return footprint(starting.exported_file, source, *options, cache)
+    return footprint(starting.network, contender, source, size, cache)
 
 
 def gmacs_made(runtime: Runtime, pair: Pair) -> float:

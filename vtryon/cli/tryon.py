@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+EXPORTED = ".xml"  # of OpenVINO; its weights lie beside it
+
 
 @dataclass(frozen=True)
 class Request:
@@ -73,7 +75,12 @@ def tryon(
         Path | None, typer.Option(help="With --pairs: folder of the garments' masks, named as the garments.")
     ] = None,
     batch: Annotated[int, typer.Option(help="Pairs computed at once.")] = 4,
-    run: Annotated[Path | None, typer.Option(help="The network: folder of a finished run, or a weight file.")] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            help="The network: folder of a finished run, weight file, or exported .xml, for which no torch is loaded."
+        ),
+    ] = None,
     weights: Annotated[
         str | None, typer.Option(metavar="NAME", help="The network: weights that `vtryon weights` lists.")
     ] = None,
@@ -83,7 +90,9 @@ def tryon(
         tuple[int, int] | None, typer.Option(metavar="H W", help="Pixels. Default: what it was trained at.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    backend: Annotated[str, typer.Option(help="torch, compile, onnx or openvino.")] = "torch",
+    backend: Annotated[
+        str | None, typer.Option(help="torch, compile, onnx or openvino. Default: torch; of an .xml file openvino.")
+    ] = None,
     precision: Annotated[str, typer.Option(help="f32, bf16 or int8.")] = "f32",
     threads: Annotated[int | None, typer.Option(help="In all. Default: as many as torch takes.")] = None,
     streams: Annotated[int, typer.Option(help="Batches at the same time, onnx and openvino.")] = 1,
@@ -99,24 +108,55 @@ def tryon(
     request = Request(person, cloth, edge, pairs, images, cloths, edges)
     request.check()
 
-    from vtryon.deploy.source import open_net, training_notice
-    from vtryon.deploy.weights import find
+    from vtryon.data.files.fingerprint import training_notice
 
     jobs = request.list_pairs(out)
     if weights is not None and run is not None:
         raise ValueError("name one network: --run or --weights")
-    if run is None and warp is None and generator is None:
-        run = find(weights).path
-    net, size = open_net(run, warp, generator, size, device)
-    if (notice := training_notice(net)) is not None:
+    batch = min(batch, len(jobs))
+    if run is not None and run.suffix == EXPORTED:
+        for name, given in {"--warp": warp, "--generator": generator, "--size": size}.items():
+            if given is not None:
+                raise ValueError(f"{run} is an exported network, to which {name} does not belong; leave one out")
+        if backend not in (None, "openvino") or device not in ("auto", "cpu"):
+            raise ValueError(f"{run} runs in openvino on the cpu; leave --backend and --device out")
+        stream, size, trained_on = _exported(run, precision, batch, threads, streams)
+    else:
+        stream, size, trained_on = _network(
+            (run, weights, warp, generator, size, device), (backend or "torch", precision, batch, threads, streams)
+        )
+    if (notice := training_notice(trained_on)) is not None:
         print(f"vtryon tryon: {notice}", file=sys.stderr)
-    source = net if precision != "int8" else _int8_source(net, run, backend)
-    failures = _dress(
-        source, jobs, size, min(batch, len(jobs)), (backend, precision, threads, streams), mask_method, strip
-    )
+    failures = _dress(stream, jobs, size, batch, mask_method, strip)
     for failure in failures:
         print(f"vtryon tryon: {failure}", file=sys.stderr)
     return 1 if failures else 0
+
+
+def _exported(file: Path, precision: str, batch: int, threads: int | None, streams: int) -> tuple:
+    """The stream of an exported file, the size of its pictures and what it was trained on; without torch."""
+    try:
+        from vtryon.deploy.exported import open_exported
+    except ImportError as error:
+        raise ImportError(f'{error}; {file} needs: pip install "vtryon[deploy]"') from error
+    exported = open_exported(file, precision, batch, threads, streams)
+    return exported.runtime.stream, exported.size, exported.trained_on
+
+
+def _network(named: tuple, runtime: tuple) -> tuple:
+    """The same of a network that torch reads."""
+    from vtryon.deploy.in_torch import stream_of
+    from vtryon.deploy.runtime.opening import open_runtime
+    from vtryon.deploy.source import open_net
+    from vtryon.deploy.weights import find
+
+    (run, weights, warp, generator, size, device), (backend, precision, batch, threads, streams) = named, runtime
+    if run is None and warp is None and generator is None:
+        run = find(weights).path
+    net, size = open_net(run, warp, generator, size, device)
+    source = net if precision != "int8" else _int8_source(net, run, backend)
+    opened = open_runtime(source, backend, precision, size, batch, threads, streams)
+    return stream_of(opened), size, net.trained_on
 
 
 def _int8_source(net: Any, run: Path | None, backend: str) -> Any:
@@ -131,19 +171,14 @@ def _int8_source(net: Any, run: Path | None, backend: str) -> Any:
     return default_file(run, backend, "int8")
 
 
-def _dress(
-    source: Any, jobs: list, size: tuple[int, int], batch: int, runtime: tuple, mask_method: str, strip: bool
-) -> list[str]:
+def _dress(stream: Any, jobs: list, size: tuple[int, int], batch: int, mask_method: str, strip: bool) -> list[str]:
     """Dress all pairs under a progress bar; returns the errors of those that failed."""
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from vtryon.deploy.runtime.opening import open_runtime
     from vtryon.deploy.tryon import try_on_files
 
-    backend, precision, threads, streams = runtime
-    opened = open_runtime(source, backend, precision, size, batch, threads, streams)
     columns = (*Progress.get_default_columns()[:-1], MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("try-on", total=len(jobs))
-        return try_on_files(opened, jobs, size, batch, mask_method, strip, done=lambda: progress.advance(task))
+        return try_on_files(stream, jobs, size, batch, mask_method, strip, done=lambda: progress.advance(task))

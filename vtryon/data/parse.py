@@ -1,32 +1,13 @@
-"""The 14 parse labels and the agnostic view of a person, without the garment worn (ACGPN's labels, PF-AFN's masks)."""
-
-from enum import IntEnum
+"""The agnostic view of a person by the 14 parse labels, without the garment worn (ACGPN's labels, PF-AFN's masks)."""
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from vtryon.data.files.label_tables import Parse
 from vtryon.data.sample import TryOnBatch
 from vtryon.models.tryon import Agnostic
-
-
-class Parse(IntEnum):
-    """What a pixel of a label file shows; 2 and 3 are unused."""
-
-    BACKGROUND = 0
-    HAIR = 1
-    UPPER_CLOTHES = 4
-    LEFT_SHOE = 5
-    RIGHT_SHOE = 6
-    NOISE = 7  # between garment and skin; counts as upper clothes
-    PANTS = 8
-    LEFT_LEG = 9
-    RIGHT_LEG = 10
-    LEFT_ARM = 11
-    FACE = 12
-    RIGHT_ARM = 13
-
 
 LABELS = 14
 NEAR = 1 / 64  # of the picture height: a band around the worn garment, whose colours bleed over its outline

@@ -24,7 +24,7 @@ class TryOnBatch(NamedTuple):
     true_flow: Float[Tensor, "b 2 h w"] | None  # absolute sampling grid of `cloth`, x then y; NaN where none is seen
     other_cloth: Float[Tensor, "b 3 h w"] | None  # training: another garment for the tutor to dress, [-1, 1]
     other_edge: Float[Tensor, "b 1 h w"] | None  # its mask, 0 or 1
-    parse: UInt8[Tensor, "b h w"] | None  # training: labels 0..13, see `vtryon.data.parse.Parse`
+    parse: UInt8[Tensor, "b h w"] | None  # training: labels 0..13, see `vtryon.data.files.label_tables.Parse`
     densepose: UInt8[Tensor, "b h w"] | None  # training: body parts 0..24
     pose: Float[Tensor, "b 18 h w"] | None  # training: one map a keypoint, -1 and in its square +1
 

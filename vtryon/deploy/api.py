@@ -9,10 +9,10 @@ from PIL import Image
 
 from vtryon.data.cloth_mask import garment_mask
 from vtryon.data.files.masks import mask_of, read_mask
+from vtryon.deploy.in_torch import try_on as dress
 from vtryon.deploy.photo import Photo, read_photo
 from vtryon.deploy.photo import read_mask as read_mask_file
 from vtryon.deploy.source import RELEASED_SIZE
-from vtryon.deploy.tryon import try_on as dress
 from vtryon.deploy.weights import available
 from vtryon.models.checkpoint import load_net
 from vtryon.models.tryon import TryOnNet, TutorNet

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import torch
 
-from vtryon.data.files.fingerprint import DRAWN_PEOPLE
 from vtryon.models.checkpoint import load_net, load_official
 from vtryon.models.tryon import TryOnNet, TutorNet
 from vtryon.models.weight_files import CheckpointError, read_pth
@@ -38,17 +37,6 @@ def open_net(
         raise ValueError(f"size={size[0]} {size[1]}: height and width must be multiples of 32")
     net = _load_run(run) if run is not None else _load_released(warp, generator)
     return net.eval().to(_device(device)), size
-
-
-def training_notice(net: TryOnNet) -> str | None:
-    """One line on what the network was trained on; None where its file does not tell."""
-    if net.trained_on is None:
-        return None
-    name = net.trained_on.get("name")
-    if name == DRAWN_PEOPLE:
-        return "the network was trained on drawn people only: faces will be lost"
-    fingerprint = net.trained_on.get("fingerprint")
-    return f"the network was trained on {name}" + (f" (fingerprint {fingerprint})" if fingerprint else "")
 
 
 def _load_run(run: Path) -> TryOnNet:

@@ -1,43 +1,29 @@
-"""Try-on from photos: a person and a garment of any size in, the person in that garment out."""
+"""Try-on from photos: a person and a garment of any size in, the person in that garment out; without torch."""
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
-import torch
-from jaxtyping import Float, Shaped, UInt8
-from torch import Tensor, nn
+from jaxtyping import Float32, UInt8
 
-from vtryon.data.cloth_mask import cloth_mask, garment_mask
-from vtryon.data.files.masks import read_mask
+from vtryon.data.cloth_mask import garment_mask
 from vtryon.data.files.names import PICTURES
 from vtryon.data.files.pairs import list_text
 from vtryon.deploy.framing import Frame, upper_body
 from vtryon.deploy.letterbox import Letterbox, letterbox
 from vtryon.deploy.photo import read_mask as read_mask_file
 from vtryon.deploy.photo import read_photo, write_photo
-from vtryon.deploy.runtime.opening import Batch, Runtime
+from vtryon.deploy.runtime.arrays import Answers, Arrays
 from vtryon.utils.image import from_uint8, to_uint8
 
 log = logging.getLogger(__name__)
 
 
-def try_on(
-    net: nn.Module,
-    person: UInt8[np.ndarray, "h w 3"],
-    cloth: UInt8[np.ndarray, "hc wc 3"],
-    edge: Shaped[np.ndarray, "hc wc *c"] | None = None,
-    size: tuple[int, int] = (256, 192),
-    mask_method: str = "opencv",
-) -> UInt8[np.ndarray, "h w 3"]:
-    """The person in the garment, all RGB in 0..255; `edge` is its mask in any form, made here when it is None."""
-    mask = cloth_mask(cloth, mask_method) if edge is None else read_mask(edge).pixels
-    prepared = prepare(person, cloth, mask, size)
-    return prepared.restore(_run(net, [prepared])[0])
+Stream = Callable[[Iterable[Arrays]], Iterator[Answers]]  # many batches through a network, in their order
 
 
 class Pair(NamedTuple):
@@ -70,7 +56,7 @@ class PreparedPair(NamedTuple):
 
 
 def try_on_files(
-    runtime: Runtime,
+    stream: Stream,
     pairs: Sequence[Pair],
     size: tuple[int, int],
     batch: int = 4,
@@ -80,6 +66,7 @@ def try_on_files(
 ) -> list[str]:
     """Try on all pairs, `batch` at a time, calling `done` after each; returns the errors of those that failed.
 
+    `stream` is that of a `vtryon.deploy.runtime.openvino_arrays.OpenVINOArrays`, or `vtryon.deploy.in_torch.stream_of`.
     With `strip`, NAME_strip.png beside each result shows person | garment | mask | try-on in the network's size.
     """
     if batch < 1:
@@ -87,7 +74,7 @@ def try_on_files(
     failures: list[str] = []
     queue: deque[list[tuple[Pair, PreparedPair]]] = deque()
 
-    def batches() -> Iterator[Batch]:
+    def batches() -> Iterator[Arrays]:
         for first in range(0, len(pairs), batch):
             readable = []
             for pair in pairs[first : first + batch]:
@@ -100,7 +87,7 @@ def try_on_files(
                 queue.append(readable)
                 yield batch_of([prepared for _, prepared in readable])
 
-    for result in runtime.stream(batches()):
+    for result in stream(batches()):
         for (pair, prepared), image in zip(queue.popleft(), photos(result.image), strict=True):
             try:
                 write_photo(pair.out, prepared.restore(image))
@@ -168,38 +155,26 @@ def prepare(
     return PreparedPair(person, frame, box, box.fit(shown), cloth_box.fit(cloth), cloth_box.fit_mask(edge))
 
 
-@torch.inference_mode()
-def _run(net: nn.Module, pairs: Sequence[PreparedPair]) -> list[UInt8[np.ndarray, "H W 3"]]:
-    """Try-ons of pairs of one size, in one batch."""
-    if not pairs:
-        return []
-    if net.training:
-        raise ValueError("the network is in training mode, where a batch changes its statistics; call net.eval() first")
-    device = next((parameter.device for parameter in net.parameters()), torch.device("cpu"))
-    return photos(net(*(tensor.to(device) for tensor in batch_of(pairs))).image)
-
-
-def batch_of(pairs: Sequence[PreparedPair]) -> Batch:
-    """Pairs of one size as tensors: person, cloth, cloth_edge."""
-    edge = np.stack([pair.edge > 127 for pair in pairs])[:, None]
-    return (
-        _tensor([pair.person for pair in pairs]),
-        _tensor([pair.cloth for pair in pairs]),
-        torch.from_numpy(edge).float(),
+def batch_of(pairs: Sequence[PreparedPair]) -> Arrays:
+    """Pairs of one size as a network reads them."""
+    person, cloth = (
+        np.ascontiguousarray(from_uint8(np.stack(pictures)).transpose(0, 3, 1, 2))
+        for pictures in zip(*((pair.person, pair.cloth) for pair in pairs), strict=True)
     )
+    return person, cloth, np.stack([pair.edge > 127 for pair in pairs])[:, None].astype(np.float32)
 
 
-def photos(image: Float[Tensor, "b 3 h w"]) -> list[UInt8[np.ndarray, "H W 3"]]:
+def photos(image: Float32[np.ndarray, "b 3 h w"]) -> list[UInt8[np.ndarray, "H W 3"]]:
     """Try-ons in [-1, 1] as 8-bit RGB.
 
     Raises:
         FloatingPointError: one is not finite, and would be a picture like any other in 8 bits.
     """
-    broken = int((~torch.isfinite(image)).flatten(1).any(1).sum())
+    broken = int((~np.isfinite(image)).any(axis=(1, 2, 3)).sum())
     if broken:
         remedy = "its numbers overflow; take its float32 form, or another network"
         raise FloatingPointError(f"{broken} of {len(image)} try-ons of this network are not finite: {remedy}")
-    return list(to_uint8(image).permute(0, 2, 3, 1).cpu().numpy())
+    return [np.ascontiguousarray(picture) for picture in to_uint8(image).transpose(0, 2, 3, 1)]
 
 
 def _read_edge(path: Path, cloth: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
@@ -218,10 +193,6 @@ def _edge_of(cloth: str, edges: Path | None) -> Path | None:
         return None
     names = [edges / cloth, *((edges / cloth).with_suffix(suffix) for suffix in PICTURES)]
     return next((name for name in names if name.is_file()), names[0])
-
-
-def _tensor(images: Sequence[UInt8[np.ndarray, "h w 3"]]) -> Float[Tensor, "b 3 h w"]:
-    return from_uint8(torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous())
 
 
 def _strip(pair: PreparedPair, try_on: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W4 3"]:

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-
 from vtryon.utils.pool import fresh_processes
 
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -23,10 +21,21 @@ class Footprint(NamedTuple):
 def footprint(prepare: Callable[..., Callable[[], Any]], *arguments: Any) -> Footprint:
     """Run `prepare(*arguments)()` in a new process and watch its second half.
 
-    `prepare` is a function of a module, its arguments and what the work returns can be pickled.
+    `prepare` is a function of a module, its arguments and what the work returns can be pickled. Where it loads torch,
+    that takes as many threads as here.
     """
     with fresh_processes(1) as pool:
-        return Footprint(*pool.apply(_watched, (prepare, arguments, torch.get_num_threads())))
+        return Footprint(*pool.apply(_watched, (prepare, arguments, torch_threads())))
+
+
+def torch_threads(count: int | None = None) -> int | None:
+    """Torch's threads, set to `count` where one is given; None where nobody has loaded torch, which takes 200 MiB."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return None
+    if count is not None:
+        torch.set_num_threads(count)
+    return torch.get_num_threads()
 
 
 def peak_rss_mib() -> float | None:
@@ -39,9 +48,9 @@ def peak_rss_mib() -> float | None:
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def _watched(prepare: Callable, arguments: tuple, threads: int) -> tuple:
-    torch.set_num_threads(threads)
+def _watched(prepare: Callable, arguments: tuple, threads: int | None) -> tuple:
     work = prepare(*arguments)
+    torch_threads(threads)
     if not RESET.exists():
         return None, None, work()
     preparation_peak = _read("VmHWM")

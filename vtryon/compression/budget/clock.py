@@ -62,7 +62,7 @@ class Clock:
         """What else than the network its times depend on."""
         import openvino
 
-        from vtryon.deploy.runtime.openvino_graph import core
+        from vtryon.deploy.runtime.openvino_core import core
 
         return {
             "cpu": core().get_property("CPU", "FULL_DEVICE_NAME"),
@@ -91,6 +91,6 @@ class Clock:
 def precisions_here() -> list[str]:
     """Those of `PRECISIONS` that this CPU has instructions for, by OpenVINO."""
     with needed("a target in milliseconds", "deploy"):
-        from vtryon.deploy.runtime.openvino_graph import core
+        from vtryon.deploy.runtime.openvino_core import core
     capabilities = core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return [precision for precision in PRECISIONS if CAPABILITIES[precision] in capabilities]

@@ -8,7 +8,8 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from vtryon.data.densepose.arm_joints import HAND_LENGTH, SPECK, arm_joints
 from vtryon.data.densepose.figure import LEFT, RIGHT, Figure, among
-from vtryon.data.parse import WORN, Parse
+from vtryon.data.files.label_tables import Parse
+from vtryon.data.parse import WORN
 
 HANDS = (3, 4)  # right, left
 HALVES = (((16, 18), (20, 22)), ((15, 17), (19, 21)))  # inner and outer half of upper arm and forearm; right, left

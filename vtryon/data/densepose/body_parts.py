@@ -11,7 +11,8 @@ from jaxtyping import Bool, Float, UInt8
 from vtryon.data.densepose.arm_parts import draw_arms
 from vtryon.data.densepose.figure import ARM_JOINTS, EARS, EYES, LEFT, NECK, NOSE, RIGHT, Figure, among, below
 from vtryon.data.densepose.leg_parts import draw_legs
-from vtryon.data.parse import FACE, OTHER_CLOTHES, WORN, Parse
+from vtryon.data.files.label_tables import Parse
+from vtryon.data.parse import FACE, OTHER_CLOTHES, WORN
 
 TORSO_BACK, TORSO_FRONT = 1, 2
 HEAD = (23, 24)  # right, left
@@ -25,7 +26,7 @@ NECK_HALF, NECK_TOP, NECK_BASE = 0.14, 0.2, 0.2  # half-width, top below the eye
 
 
 def draw_body_parts(labels: UInt8[np.ndarray, "h w"], keypoints: Float[np.ndarray, "18 2"]) -> UInt8[np.ndarray, "h w"]:
-    """The part 0..24 of every pixel, from the labels of `vtryon.data.parse.Parse` and OpenPose's 18 keypoints.
+    """The part 0..24 of every pixel, from the labels of `label_tables.Parse` and OpenPose's 18 keypoints.
 
     `keypoints` are x and y in pixels of `labels`, (0, 0) where one is missing; without any the labels alone decide.
     """

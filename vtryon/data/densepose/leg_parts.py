@@ -5,7 +5,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped, UInt8
 
 from vtryon.data.densepose.figure import LEFT, LEG_JOINTS, RIGHT, Figure, among, below
-from vtryon.data.parse import OTHER_CLOTHES, WORN, Parse
+from vtryon.data.files.label_tables import Parse
+from vtryon.data.parse import OTHER_CLOTHES, WORN
 
 FEET = (6, 5)  # right, left; DensePose counts the left foot first
 THIGHS, SHINS = ((9, 10), (7, 8)), ((13, 14), (11, 12))  # seen from the front, from the back; each right, left

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from vtryon.data.files.reader import SPLITS
@@ -41,6 +41,16 @@ def fingerprint(root: str | os.PathLike, *lists: str | os.PathLike) -> str:
 def described(root: str | os.PathLike, fingerprint: str) -> dict[str, str]:
     """What a network's file says of the folder `root` that it was trained on: a name and the fingerprint."""
     return {"name": name_of(root), "fingerprint": fingerprint}
+
+
+def training_notice(trained_on: Mapping[str, str] | None) -> str | None:
+    """One line on what a network was trained on, as `described`; None where its file does not tell."""
+    if trained_on is None:
+        return None
+    name, data_fingerprint = trained_on.get("name"), trained_on.get("fingerprint")
+    if name == DRAWN_PEOPLE:
+        return "the network was trained on drawn people only: faces will be lost"
+    return f"the network was trained on {name}" + (f" (fingerprint {data_fingerprint})" if data_fingerprint else "")
 
 
 def name_of(root: str | os.PathLike) -> str:

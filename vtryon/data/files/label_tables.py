@@ -1,15 +1,31 @@
-"""Parse labels of public data sets as the 14 of `vtryon.data.parse.Parse`: LIP (CP-VTON), CIHP (VITON-HD), Dress Code.
+"""The 14 parse labels, and those of public data sets as these: LIP (CP-VTON), CIHP (VITON-HD), Dress Code.
 
 The neck is background in all of them, as it is in VITON's `image-parse`: skin that another neckline may cover must not
 be kept from the photo.
 """
 
+from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
 
-from vtryon.data.parse import Parse
+
+class Parse(IntEnum):
+    """What a pixel of a label file shows; 2 and 3 are unused."""
+
+    BACKGROUND = 0
+    HAIR = 1
+    UPPER_CLOTHES = 4
+    LEFT_SHOE = 5
+    RIGHT_SHOE = 6
+    NOISE = 7  # between garment and skin; counts as upper clothes
+    PANTS = 8
+    LEFT_LEG = 9
+    RIGHT_LEG = 10
+    LEFT_ARM = 11
+    FACE = 12
+    RIGHT_ARM = 13
 
 
 class LabelTable(NamedTuple):

@@ -11,12 +11,11 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from vtryon.data.files import decode, label_tables
-from vtryon.data.files.label_tables import LabelTable
+from vtryon.data.files.label_tables import LabelTable, Parse
 from vtryon.data.files.layouts import CP_VTON, PF_AFN, VITON_HD, Layout, Split, dress_code
 from vtryon.data.files.openpose import OF_BODY_25
 from vtryon.data.files.pairs import find_pairs
 from vtryon.data.files.reader import files_of, read
-from vtryon.data.parse import Parse
 from vtryon.utils.atomic import atomic_folder
 
 KINDS = ("person", "cloth", "edge", "labels", "pose", "densepose")  # true flows and try-ons have no place elsewhere

@@ -11,10 +11,12 @@ import torch
 from jaxtyping import UInt8
 
 from vtryon.data.cloth_mask import garment_mask
+from vtryon.data.files.fingerprint import training_notice
 from vtryon.deploy.api import DEMO, WEIGHTS
+from vtryon.deploy.in_torch import pictures, tensors
 from vtryon.deploy.photo import read_photo
-from vtryon.deploy.source import open_net, training_notice
-from vtryon.deploy.tryon import batch_of, photos, prepare
+from vtryon.deploy.source import open_net
+from vtryon.deploy.tryon import prepare
 from vtryon.deploy.weights import WeightsMissingError, available
 from vtryon.metrics.cost import cost
 from vtryon.models.inference import quick
@@ -68,7 +70,7 @@ class Network:
     def __init__(self, path: Path, device: str = "auto"):
         net, self.size = open_net(path, device=device)
         self.device = next(net.parameters()).device
-        self.notice = training_notice(net)
+        self.notice = training_notice(net.trained_on)
         self.gmacs = cost(net, self.size)["gmacs"]
         file = path / WEIGHTS if path.is_dir() else path
         self.mib = file.stat().st_size / 2**20
@@ -82,13 +84,13 @@ class Network:
     def dress(self, person: UInt8[np.ndarray, "h w 3"], garment: Garment) -> Dressed:
         """The person, RGB of any size, in the garment."""
         pair = prepare(person, garment.image, garment.mask, self.size)
-        batch = [tensor.to(self.device, memory_format=torch.channels_last) for tensor in batch_of([pair])]
+        batch = [tensor.to(self.device, memory_format=torch.channels_last) for tensor in tensors([pair])]
         try_ons = []
         timed = latency(lambda: try_ons.append(self.net(*batch)), warmup=0, repeats=1, device=self.device)
         try_on = try_ons[0]
-        image = pair.restore(photos(try_on.image)[0])
+        image = pair.restore(pictures(try_on.image)[0])
         mask = (try_on.mask[0, 0] * 255).round().byte().cpu().numpy()
-        warped = photos(try_on.warped_cloth)[0]
+        warped = pictures(try_on.warped_cloth)[0]
         return Dressed(image, warped, mask, difference(person, image), Cost(timed.median_ms, self.mib, self.gmacs))
 
 

@@ -15,9 +15,9 @@ import openvino
 from torch import Tensor
 
 from vtryon.deploy.export.pairs import Pair
-from vtryon.deploy.runtime.exportable import INPUTS
+from vtryon.deploy.runtime.arrays import INPUTS
 from vtryon.deploy.runtime.module_names import module_of, module_of_node
-from vtryon.deploy.runtime.openvino_graph import in_own_thread
+from vtryon.deploy.runtime.openvino_core import in_own_thread
 from vtryon.models.quantized.policy import Int8Policy
 from vtryon.models.tryon import TryOnNet
 

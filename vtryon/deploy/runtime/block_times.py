@@ -7,10 +7,10 @@ import numpy as np
 import openvino
 import torch
 
-from vtryon.deploy.runtime.exportable import INPUTS
+from vtryon.deploy.runtime.arrays import INPUTS
 from vtryon.deploy.runtime.module_names import BLOCKS, block_of, module_of, module_of_node
-from vtryon.deploy.runtime.openvino_graph import core
-from vtryon.deploy.runtime.openvino_runtime import HINTS
+from vtryon.deploy.runtime.openvino_arrays import HINTS
+from vtryon.deploy.runtime.openvino_core import core
 from vtryon.utils.latency import BlockTimes, latency
 
 

@@ -13,8 +13,6 @@ from vtryon.models.quantized.network import Int8TryOnNet
 from vtryon.models.tryon import TryOnNet
 from vtryon.utils.function_overrides import Operations, Replaced
 
-INPUTS, OUTPUTS = ("person", "cloth", "cloth_edge"), ("image", "flow")
-
 CPU_OVERRIDES: Operations = {  # for ONNX Runtime and OpenVINO
     torch.ops.vtryon.correlate: pieces,
     F.interpolate: lambda x, mode, **options: (

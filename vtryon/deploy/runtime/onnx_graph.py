@@ -14,7 +14,8 @@ import onnxruntime
 import torch
 from torch.onnx import TrainingMode
 
-from vtryon.deploy.runtime.exportable import CPU_OVERRIDES, INPUTS, OUTPUTS, Operations, exportable
+from vtryon.deploy.runtime.arrays import INPUTS, OUTPUTS
+from vtryon.deploy.runtime.exportable import CPU_OVERRIDES, Operations, exportable
 from vtryon.models.tryon import TryOnNet
 
 OPSET = 17  # GridSample came with 16

@@ -12,9 +12,9 @@ import onnxruntime
 import torch
 from torch import Tensor
 
-from vtryon.deploy.runtime.exportable import INPUTS, OUTPUTS
+from vtryon.deploy.runtime.arrays import INPUTS, OUTPUTS, padded
 from vtryon.deploy.runtime.onnx_graph import onnx_graph
-from vtryon.deploy.runtime.opening import Batch, ImageFlow, padded_arrays
+from vtryon.deploy.runtime.opening import Batch, ImageFlow, arrays_of
 from vtryon.models.tryon import TryOnNet
 
 CONVOLUTIONS = {"QLinearConv": "int8", "ConvInteger": "int8", "Conv": "f32", "FusedConv": "f32"}  # node: type
@@ -40,7 +40,7 @@ class OnnxRuntime:
 
     def __call__(self, person: Tensor, cloth: Tensor, cloth_edge: Tensor) -> ImageFlow:
         batch = self.session.get_inputs()[0].shape[0]  # a number, or the name of a batch of any size
-        arrays = padded_arrays((person, cloth, cloth_edge), batch if isinstance(batch, int) else len(person))
+        arrays = padded(arrays_of((person, cloth, cloth_edge)), batch if isinstance(batch, int) else len(person))
         outputs = self.session.run(list(OUTPUTS), dict(zip(INPUTS, arrays, strict=True)))
         return ImageFlow(*(torch.from_numpy(array[: len(person)]) for array in outputs))
 

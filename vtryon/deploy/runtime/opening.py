@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -92,12 +91,9 @@ def open_runtime(
         ) from error
 
 
-def padded_arrays(pictures: Batch, batch: int) -> list[np.ndarray]:
-    """Pictures as arrays, padded with empty ones to a batch of fixed size."""
-    if len(pictures[0]) > batch:
-        raise ValueError(f"{len(pictures[0])} pictures, and the runtime was opened for batches of {batch}")
-    missing = batch - len(pictures[0])
-    return [F.pad(tensor.float(), (0,) * 7 + (missing,)).contiguous().numpy() for tensor in pictures]
+def arrays_of(pictures: Batch) -> tuple[np.ndarray, ...]:
+    """Tensors as the arrays that a runtime of files reads."""
+    return tuple(tensor.float().contiguous().numpy() for tensor in pictures)
 
 
 def _check(source: TryOnNet | Path, backend: str, precision: str, streams: int) -> None:
