@@ -10,9 +10,10 @@ import pytest
 import torch
 from narrow import inputs_of, net_of
 
-from vtryon.deploy.runtime.opening import RuntimeUnfitError, open_runtime
+from vtryon.deploy.runtime.opening import open_runtime
 from vtryon.deploy.runtime.openvino_core import core
 from vtryon.deploy.runtime.openvino_graph import openvino_graph
+from vtryon.deploy.runtime.protocol import RuntimeUnfitError
 from vtryon.deploy.runtime.torch_runtime import TorchRuntime
 
 SIZE = (64, 64)

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from vtryon.deploy.export.pairs import Pair
 from vtryon.deploy.runtime.exportable import ImageAndFlow
-from vtryon.deploy.runtime.opening import BACKENDS, FILES, Batch, ImageFlow, Runtime, open_runtime
+from vtryon.deploy.runtime.opening import BACKENDS, FILES, open_runtime
+from vtryon.deploy.runtime.protocol import Batch, ImageFlow, Runtime
 from vtryon.models.checkpoint import load_net
 from vtryon.models.correlation.formulations import shifted
 

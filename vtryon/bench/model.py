@@ -23,7 +23,7 @@ from vtryon.bench.roofline import Ceilings, ceilings, floor_ms, highest, verdict
 from vtryon.compression.pruning import Pruning
 from vtryon.config.compose import read
 from vtryon.deploy.export.pairs import Pair, drawn_pairs
-from vtryon.deploy.runtime.opening import Runtime
+from vtryon.deploy.runtime.protocol import Runtime
 from vtryon.deploy.source import RELEASED_SIZE, open_net
 from vtryon.metrics.cost import cost
 from vtryon.metrics.image_similarity import image_similarity

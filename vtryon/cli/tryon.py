@@ -162,7 +162,7 @@ def _network(named: tuple, runtime: tuple) -> tuple:
 def _int8_source(net: Any, run: Path | None, backend: str) -> Any:
     """The exported int8 file of the run, where the backend reads one."""
     from vtryon.cli.export import TARGETS, default_file
-    from vtryon.deploy.runtime.opening import RuntimeUnfitError
+    from vtryon.deploy.runtime.protocol import RuntimeUnfitError
 
     if backend not in TARGETS:
         return net

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from vtryon.data.cloth_mask import cloth_mask
 from vtryon.data.files.masks import read_mask
 from vtryon.deploy.runtime.arrays import Answers, Arrays
-from vtryon.deploy.runtime.opening import Batch, Runtime
+from vtryon.deploy.runtime.protocol import Batch, Runtime
 from vtryon.deploy.tryon import PreparedPair, Stream, batch_of, photos, prepare
 
 

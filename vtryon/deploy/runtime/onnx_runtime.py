@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vtryon.deploy.runtime.arrays import INPUTS, OUTPUTS, padded
 from vtryon.deploy.runtime.onnx_graph import onnx_graph
-from vtryon.deploy.runtime.opening import Batch, ImageFlow, arrays_of
+from vtryon.deploy.runtime.protocol import Batch, ImageFlow, arrays_of
 from vtryon.models.tryon import TryOnNet
 
 CONVOLUTIONS = {"QLinearConv": "int8", "ConvInteger": "int8", "Conv": "f32", "FusedConv": "f32"}  # node: type

@@ -4,48 +4,15 @@
 network, batch by batch, or streams many batches, several at a time.
 """
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
 
-import numpy as np
-from jaxtyping import Float
-from torch import Tensor
-
+from vtryon.deploy.runtime.protocol import Runtime, RuntimeUnfitError
 from vtryon.models.quantized.network import Int8TryOnNet
 from vtryon.models.tryon import TryOnNet
 
 BACKENDS = ("torch", "compile", "onnx", "openvino")
 PRECISIONS = ("f32", "bf16", "int8")
 FILES = {"onnx": ".onnx", "openvino": ".xml"}
-Batch = tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 3 h w"], Float[Tensor, "b 1 h w"]]
-
-
-class RuntimeUnfitError(ValueError):
-    """A backend, a file and a precision that do not go together, or a runtime that is not installed."""
-
-
-class ImageFlow(NamedTuple):
-    """The outputs of a runtime: float32, on the CPU or on the network's device."""
-
-    image: Float[Tensor, "b 3 h w"]  # the try-on, [-1, 1]
-    flow: Float[Tensor, "b 2 h w"]  # absolute sampling grid in [-1, 1]
-
-
-@runtime_checkable
-class Runtime(Protocol):
-    """A network, ready to run."""
-
-    def __call__(
-        self, person: Float[Tensor, "b 3 h w"], cloth: Float[Tensor, "b 3 h w"], cloth_edge: Float[Tensor, "b 1 h w"]
-    ) -> ImageFlow:
-        """One batch; pictures in [-1, 1], the edge 0 or 1."""
-
-    def stream(self, batches: Iterable[Batch]) -> Iterator[ImageFlow]:
-        """Many batches; results come in their order, computed several at a time where there are several streams."""
-
-    def convolutions(self) -> dict[str, int]:
-        """How many convolutions are computed in which type, as the runtime itself reports."""
 
 
 def open_runtime(
@@ -84,16 +51,12 @@ def open_runtime(
             return OnnxRuntime(onnx_of(source, size), threads, streams)
         from vtryon.deploy.runtime.openvino_runtime import OpenVINORuntime, openvino_of
 
-        return OpenVINORuntime(openvino_of(source, size), precision, size, batch, threads, streams, cache)
+        model, options = openvino_of(source, size), {"threads": threads, "streams": streams, "cache": cache}
+        return OpenVINORuntime(model, precision, size, batch, **options)
     except ImportError as error:
         raise RuntimeUnfitError(
             f'backend={backend!r}: {error}; install it with: pip install "vtryon[deploy]"'
         ) from error
-
-
-def arrays_of(pictures: Batch) -> tuple[np.ndarray, ...]:
-    """Tensors as the arrays that a runtime of files reads."""
-    return tuple(tensor.float().contiguous().numpy() for tensor in pictures)
 
 
 def _check(source: TryOnNet | Path, backend: str, precision: str, streams: int) -> None:

@@ -2,34 +2,29 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import openvino
 import torch
 from torch import Tensor, nn
 
 from vtryon.deploy.runtime.arrays import Answers
-from vtryon.deploy.runtime.opening import Batch, ImageFlow, arrays_of
 from vtryon.deploy.runtime.openvino_arrays import OpenVINOArrays
 from vtryon.deploy.runtime.openvino_core import core
 from vtryon.deploy.runtime.openvino_graph import openvino_graph
+from vtryon.deploy.runtime.protocol import Batch, ImageFlow, arrays_of
 from vtryon.models.flow import sample
 from vtryon.models.tryon import TryOn, TryOnNet
 
 
 class OpenVINORuntime:
-    """A `vtryon.deploy.runtime.opening.Runtime`; the arguments are those of `OpenVINOArrays`, threads are torch's."""
+    """A `vtryon.deploy.runtime.protocol.Runtime` of a model, with as many threads as torch has unless told.
 
-    def __init__(
-        self,
-        model: openvino.Model,
-        precision: str = "f32",
-        size: tuple[int, int] = (256, 192),
-        batch: int = 1,
-        threads: int | None = None,
-        streams: int = 1,
-        cache: Path | None = None,
-    ):
-        self.arrays = OpenVINOArrays(model, precision, size, batch, threads or torch.get_num_threads(), streams, cache)
+    The other arguments are those of `OpenVINOArrays`.
+    """
+
+    def __init__(self, model: openvino.Model, *arguments: Any, threads: int | None = None, **options: Any):
+        self.arrays = OpenVINOArrays(model, *arguments, threads=threads or torch.get_num_threads(), **options)
 
     def __call__(self, person: Tensor, cloth: Tensor, cloth_edge: Tensor) -> ImageFlow:
         return _tensors(self.arrays(*arrays_of((person, cloth, cloth_edge))))

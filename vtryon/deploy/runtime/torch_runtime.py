@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.ao.nn import quantized as int8
 
 from vtryon.deploy.runtime.exportable import ImageAndFlow
-from vtryon.deploy.runtime.opening import Batch, ImageFlow, RuntimeUnfitError
+from vtryon.deploy.runtime.protocol import Batch, ImageFlow, RuntimeUnfitError
 from vtryon.models.inference import quick
 from vtryon.models.quantized.network import Int8TryOnNet
 from vtryon.models.tryon import TryOnNet
