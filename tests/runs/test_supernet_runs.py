@@ -1,9 +1,12 @@
 """A supernet is trained, searched, swept and drawn; a width that it lacks is an error of one line."""
 
+import csv
 import json
 
 import pytest
 from smoke_runs import SMOKE, rows, vtryon
+
+from vtryon.compression.budget.clock import precisions_here
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +38,10 @@ def test_one_training_holds_many_networks_that_are_picked_swept_and_drawn(chain,
     table = (here / "width_front" / "sensitivity.csv").read_text().splitlines()
     assert drawn["analysis"]["networks"] == len(table) - 1 > 3  # the ends have a single network each
     assert (here / "width_front" / "figures" / "front.png").is_file()
+    with (here / "width_front" / "front.csv").open(newline="") as file:
+        timed = list(csv.DictReader(file))
+    assert all(float(row["ms"]) > 0 for row in timed)
+    assert {row["precision"] for row in timed} <= set(precisions_here())
     budgets = (here / "width_front" / "figures" / "budgets.csv").read_text().splitlines()
     assert len(budgets) == 13
     for figure, part in {"f7_ngf_distillation": "igm", "f11_warp_channels": "cwm"}.items():

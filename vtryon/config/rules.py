@@ -220,6 +220,7 @@ RULES: dict[str, Rule] = {
     "analysis.exact": _whole(1),
     "analysis.sample": _whole(3),
     "analysis.calibration": _whole(1),
+    "analysis.precision": _choice("auto", "f32", "bf16", "int8"),
     "analysis.shares": Rule(
         lambda v: isinstance(v, list) and all(_is_number(s) and 0 <= s <= 1 for s in v), "a list of shares in [0, 1]"
     ),

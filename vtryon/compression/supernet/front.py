@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 import pytorch_lightning as pl
 from torch import nn
 
+from vtryon.compression.budget.clock import AUTO, Clock, Times
 from vtryon.compression.sensitivity.resumable_csv import FILE, progress
 from vtryon.compression.supernet.candidates import Evaluator, Quality
 from vtryon.compression.supernet.evolution import Evolution, Settings
@@ -24,7 +25,6 @@ from vtryon.models.checkpoint import load_net
 from vtryon.models.features.efficientnet import EfficientNetLite0Pooled
 from vtryon.models.tryon import TryOnNet
 from vtryon.utils.atomic import atomic_write
-from vtryon.utils.latency import try_on_latency
 
 FRONT = "front.csv"
 
@@ -33,13 +33,15 @@ class WidthFront:
     """Search the networks of a supernet at several budgets of work; each search is as `Pick` does it.
 
     Rows of RUN/sensitivity.csv: every network judged, with widths, GMACs, MiB and its quality on the persons held out.
-    RUN/front.csv: those of them that none is better than at the same work, with the milliseconds of a try-on, measured.
+    RUN/front.csv: those of them that none is better than at the same work, with the milliseconds of a try-on in
+    OpenVINO on this machine, all timed in turn, in the precision in which each is fastest.
 
     Args:
         teacher: file of the network that try-ons are compared with.
         budgets: how many, equally far apart in proportion, between the narrowest network and the widest.
         by: what makes a candidate better, as for `Pick`.
         calibration: training batches for the batch-norm statistics of each network.
+        precision: in which the front is timed, as `vtryon.compression.budget.clock.Clock` takes it.
         features: network of the Fréchet distance.
         population, generations, parents: of each search, as `Settings` has them.
     """
@@ -50,6 +52,7 @@ class WidthFront:
         budgets: int = 8,
         by: str = "mixed",
         calibration: int = 8,
+        precision: str = AUTO,
         features: Callable[[], nn.Module] = EfficientNetLite0Pooled,
         population: int = 12,
         generations: int = 4,
@@ -60,7 +63,7 @@ class WidthFront:
             if value < 1:
                 raise ValueError(f"{name} (={value}) must be a whole number of at least 1")
         self.teacher, self.budgets, self.by = teacher, budgets, by
-        self.calibration, self.features = calibration, features
+        self.calibration, self.precision, self.features = calibration, precision, features
         self.settings = Settings(population, generations, parents)
         self.settings.check()
 
@@ -72,6 +75,7 @@ class WidthFront:
         """
         supernet, teacher = supernet_of(net.cpu()), load_net(self.teacher)
         refuse_other_data(net, teacher, self.teacher)
+        clock = Clock(tuple(data.size), self.precision)  # what it lacks is told before hours of search
         data.setup("fit")
         prices = Prices(supernet, tuple(data.size))
         training = [worn_otherwise(finish(raw)) for raw in islice(data.train_dataloader(), self.calibration)]
@@ -86,32 +90,23 @@ class WidthFront:
                 ranked = evolution.run(lambda asked: scores([table.ask(c, evaluator, advance) for c in asked], self.by))
                 judged |= {choice: table.ask(choice, evaluator) for choice in ranked}
         best = front({choice: (prices.gmacs(choice), quality) for choice, quality in judged.items()}, self.by)
-        self._write(folder / FRONT, best, judged, supernet, prices, tuple(data.size))
+        times = clock(supernet.extract(choice) for choice in best)
+        _write(folder / FRONT, [(choice, judged[choice], of) for choice, of in zip(best, times, strict=True)], prices)
         return {"kind": "widths", "networks": len(judged), "front": len(best), "held_out": len(evaluator.real)}
 
     def _bounds(self, supernet: Supernet, prices: Prices) -> list[float]:
         ends = (prices.gmacs(supernet.space.narrowest()), prices.gmacs(supernet.space.widest()))
         return np.geomspace(ends[0] * 1.0001, ends[1], self.budgets).tolist()
 
-    def _write(
-        self,
-        path: Path,
-        best: list[Choice],
-        judged: dict[Choice, Quality],
-        supernet: Supernet,
-        prices: Prices,
-        size: tuple[int, int],
-    ) -> None:
-        with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(("widths", "gmacs", "mib", "ms", "mse", "fd"))
-            for choice in best:
-                costs = (
-                    prices.gmacs(choice),
-                    prices.mib(choice),
-                    try_on_latency(supernet.extract(choice), size).median_ms,
-                )
-                writer.writerow((str(choice), *(f"{number:.5g}" for number in (*costs, *judged[choice]))))
+
+def _write(path: Path, rows: Iterable[tuple[Choice, Quality, Times]], prices: Prices) -> None:
+    with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("widths", "gmacs", "mib", "ms", "precision", "mse", "fd"))
+        for choice, quality, times in rows:
+            fastest = min(times, key=lambda precision: times[precision].whole)
+            costs = (f"{number:.5g}" for number in (prices.gmacs(choice), prices.mib(choice), times[fastest].whole))
+            writer.writerow((str(choice), *costs, fastest, *(f"{number:.5g}" for number in quality)))
 
 
 def front(judged: dict[Choice, tuple[float, Quality]], by: str) -> list[Choice]:
