@@ -1,5 +1,6 @@
-"""mkdocs hooks: pages from outside docs/ (notebooks, pictures of experiments) and the reference of config keys."""
+"""mkdocs hooks: pages from outside docs/ (notebooks, pictures), the reference of config keys, tables of speed."""
 
+import csv
 import re
 import sys
 from pathlib import Path
@@ -9,7 +10,11 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[1]
 OUTSIDE = ("notebooks/*.ipynb", "experiments/demo/try_on.png", "experiments/synthetic/contact_sheet.jpg")
-MARK = "<!-- config keys -->"
+CONFIG_KEYS, SPEEDS = "<!-- config keys -->", "<!-- speeds -->"
+MEASURED = ("speed/measured_*.csv", "structure/measured_openvino.csv", "t5_img2col/measured.csv")  # by `vtryon bench`
+CIRCUMSTANCES = ("commit", "cpu", "cores", "threads", "date")  # of a measurement, told once
+UNTOLD = ("dirty", "weights", "resolution", "p90_ms", "fps", "repeats", "load", "load_before", "load_after", "max_off")
+UNTOLD += ("convolutions", "pairs", "runs", "processor_s", "limit_gflops", "limit_gbs", "limit_ms", "chosen")
 LINE = re.compile(r"(?P<indent> *)(?P<key>[\w./]+):(?: (?P<value>[^#].*?))?(?: +# (?P<note>.*))?$")
 
 
@@ -24,8 +29,35 @@ def on_files(files: Files, config) -> Files:
 
 
 def on_page_markdown(markdown: str, page, config, files) -> str:
-    """Replace the mark on a page by the tables of config keys."""
-    return markdown.replace(MARK, config_reference(ROOT / "conf")) if MARK in markdown else markdown
+    """Replace a mark on a page by the tables that it stands for."""
+    if CONFIG_KEYS in markdown:
+        return markdown.replace(CONFIG_KEYS, config_reference(ROOT / "conf"))
+    return markdown.replace(SPEEDS, speeds(ROOT / "experiments")) if SPEEDS in markdown else markdown
+
+
+def speeds(experiments: Path) -> str:
+    """Markdown of all measurements of `vtryon bench` that are kept: a section a file."""
+    files = [file for pattern in MEASURED for file in sorted(experiments.glob(pattern))]
+    return "\n\n".join(_measurement(file, file.relative_to(experiments).as_posix()) for file in files)
+
+
+def _measurement(file: Path, name: str) -> str:
+    with file.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    told = [column for column in rows[0] if column not in (*CIRCUMSTANCES, *UNTOLD)]
+    where = ", ".join(f"{column} {rows[0][column]}" for column in CIRCUMSTANCES if rows[0].get(column))
+    table = ["| " + " | ".join(told) + " |", "|---" * len(told) + "|"]
+    table += ["| " + " | ".join(_short(row[column]) for column in told) + " |" for row in rows]
+    return f"## `{name}`\n\n{where}\n\n" + "\n".join(table)
+
+
+def _short(cell: str) -> str:
+    """A number to four digits, or to its last before the point; any other text as it is."""
+    try:
+        number = float(cell)
+    except ValueError:
+        return cell
+    return cell if len(cell) < 6 else f"{number:.4g}" if abs(number) < 1000 else f"{number:.0f}"
 
 
 def config_reference(conf: Path) -> str:

@@ -1,5 +1,6 @@
 """What the documents say is so: links lead somewhere, commands exist, recipes compose, the site builds."""
 
+import csv
 import importlib.util
 import re
 import subprocess
@@ -85,6 +86,18 @@ def test_a_key_is_listed_with_its_value_and_comment(hooks):
         ("x.a.c", "[1, 2]", ""),
         ("x.d.e", "null", ""),
     ]
+
+
+def test_measured_speeds_are_drawn_from_the_rows_that_are_kept(hooks):
+    page = hooks.speeds(ROOT / "experiments")
+    for file in (ROOT / "experiments" / "speed").glob("measured_*.csv"):
+        rows = list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
+        section = page.partition(f"## `speed/{file.name}`")[2].partition("\n## ")[0]
+        assert rows[0]["cpu"] in section
+        assert rows[0]["commit"] in section
+        assert section.count("\n| ") == 1 + len(rows)
+        for row in rows:
+            assert f"| {row.get('way') or row['to']} |" in section
 
 
 @pytest.mark.slow

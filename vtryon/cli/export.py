@@ -79,6 +79,7 @@ def _runtime(
         raise ValueError(f"--out {out}: a file for {target} ends in {TARGETS[target]}")
     checks = export_file(net, out, size, precision, batch, run=run, data=calibrate)["checks"]
     differences, kinds = checks["against_torch"], checks["convolutions"]
+    how = f"to use it: vtryon tryon --run {out} --person me.jpg --cloth shirt.jpg --out me_in_it.png"
     return [
         f"{out}: {checks['mib']:.1f} MiB, {sum(checks['operators'].values())} operators, "
         f"convolutions {', '.join(f'{count} {kind}' for kind, count in kinds.items())}",
@@ -87,6 +88,7 @@ def _runtime(
         f"flow at most {differences['flow_max_px']:.2g} px",
         f"judged on {differences['pairs']} pairs of {differences['of']}",
         f"beside it: {out.name}.json, the model's card and all that was checked",
+        *([how] if target == "openvino" else []),
     ]
 
 
