@@ -1,8 +1,8 @@
 """`vtryon bench structure`: what each axis of a student's structure is worth on the clock.
 
 The tenfold network with and without each axis, random weights, 256x192, exported to OpenVINO and timed in turn with
-the plain network of full width (columns ending in `faster_than_full`; `faster`: than the released structure). What an axis
-costs in quality is told by `vtryon run -m experiment=structure`.
+the plain network of full width (`faster_than_full`; `faster`: than the released structure). What an axis costs in
+quality is told by `vtryon run -m experiment=structure`.
 """
 
 import tempfile
