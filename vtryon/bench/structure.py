@@ -1,8 +1,7 @@
 """`vtryon bench structure`: what each axis of a student's structure is worth on the clock.
 
-The tenfold network with and without each axis, random weights, 256x192, exported to OpenVINO and timed in turn with
-the plain network of full width (`faster_than_full`; `faster`: than the released structure). What an axis costs in
-quality is told by `vtryon run -m experiment=structure`.
+The tenfold network with and without each axis, random weights, 256x192, exported to OpenVINO and timed in turn. What an
+axis costs in quality is told by `vtryon run -m experiment=structure`.
 """
 
 import tempfile
@@ -17,8 +16,7 @@ from hydra.utils import instantiate
 from rich.progress import track
 from rich.table import Table
 
-from vtryon.bench.contenders import Contender, PlainRuntime
-from vtryon.bench.model import FULL, of_width
+from vtryon.bench.contenders import Contender
 from vtryon.bench.results import show
 from vtryon.config.compose import read
 from vtryon.deploy.export.pairs import drawn_pairs
@@ -53,7 +51,6 @@ def measure(rounds: int = 20) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         times = _times(nets, Path(folder), rounds)
     first = {precision: times[0, precision].median_ms for precision in PRECISIONS}
-    full_ms = times[FULL].median_ms
     rows = []
     for number, (net, combination) in enumerate(zip(nets, combinations, strict=True)):
         count = cost(net, RELEASED_SIZE)
@@ -67,7 +64,6 @@ def measure(rounds: int = 20) -> list[dict[str, Any]]:
                 f"{precision}_ms": round(measured.median_ms, 2),
                 f"{precision}_min_ms": round(measured.min_ms, 2),
                 f"{precision}_faster": round(first[precision] / measured.median_ms, 2),
-                f"{precision}_faster_than_full": round(full_ms / measured.median_ms, 2),
             }
         last = times[number, PRECISIONS[-1]]
         rows.append(row | {"threads": last.threads, "load_before": round(last.load[0], 2)})
@@ -84,8 +80,8 @@ def tenth(changes: Mapping[str, object]) -> TryOnNet:
     return instantiate(model, _convert_="all").eval()
 
 
-def _times(nets: Sequence[TryOnNet], folder: Path, rounds: int) -> dict[tuple[int, str] | str, Latency]:
-    """Of each network, by number, in each precision, and of the plain full one; all are timed in turn."""
+def _times(nets: Sequence[TryOnNet], folder: Path, rounds: int) -> dict[tuple[int, str], Latency]:
+    """Of each network, by number, in each precision; all are timed in turn."""
     calibration, calls = drawn_pairs(RELEASED_SIZE, CALIBRATION), {}
     for number, net in enumerate(track(nets, "exports", transient=True)):
         weights = folder / f"{number}.safetensors"
@@ -94,23 +90,13 @@ def _times(nets: Sequence[TryOnNet], folder: Path, rounds: int) -> dict[tuple[in
             contender = Contender.parse(f"openvino:{precision}")
             runtime = contender.open(contender.source(weights, RELEASED_SIZE, calibration), RELEASED_SIZE)
             calls[number, precision] = lambda runtime=runtime: runtime(*calibration[0])
-    full = PlainRuntime(of_width("full").net)
-    calls[FULL] = lambda: full(*calibration[0])
     return interleaved(calls, 2, rounds)
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """The rows for the terminal."""
-    made = Table(
-        "structure", "M parameters", "GMACs", *(f"{p} ms" for p in PRECISIONS), "int8: times as fast", "as full, plain"
-    )
+    made = Table("structure", "M parameters", "GMACs", *(f"{p} ms" for p in PRECISIONS), "int8: times as fast")
     for row in rows:
         structure = " ".join(name for name in AXES if row[name]) or "as released"
-        made.add_row(
-            structure,
-            *(
-                str(row[key])
-                for key in ("params_m", "gmacs", "f32_ms", "int8_ms", "int8_faster", "int8_faster_than_full")
-            ),
-        )
+        made.add_row(structure, *(str(row[key]) for key in ("params_m", "gmacs", "f32_ms", "int8_ms", "int8_faster")))
     return made
