@@ -59,6 +59,17 @@ def test_the_verb_writes_every_row_with_what_was_varied_in_the_order_of_the_jobs
     assert "9" in capsys.readouterr().out
 
 
+def test_a_split_without_common_pairs_does_not_cost_the_strips_of_the_others(tmp_path, caplog):
+    """As of runs that held out other persons, whose unpaired tests are the same."""
+    for job, seen in {1: "a__b", 2: "e__f"}.items():
+        run = leave_run(tmp_path / "runs" / str(job), job, {"seed": job}, pairs=(seen,))
+        leave_run(run, job, {"seed": job}, split="unpaired")
+    assert main(["report", str(tmp_path / "runs"), "--out", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "strip_unpaired.png").is_file()
+    assert not (tmp_path / "out" / "strip_seen.png").exists()
+    assert "no strip_seen.png: seen: no pair of which all 2 runs keep a picture" in caplog.text
+
+
 def test_a_folder_without_rows_is_told(tmp_path, capsys):
     assert main(["report", str(tmp_path)]) == 2
     assert "no row.json in or below" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """Write reports to a folder: the page, Markdown, LaTeX, CSV of cells and rows, strips of try-ons."""
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from vtryon.report.tables.reproduction import Reproduction, report_of
 from vtryon.report.tables.rows import label, read_rows, run_folders, with_seeds, write_csv
 from vtryon.utils.atomic import atomic_write
 
+log = logging.getLogger(__name__)
 RUNS_TITLE = "Measured runs"
 RUNS_INTRODUCTION = (
     "Rows of finished runs; rows of two protocols stand in two tables. Every row leads to a copy of its run's "
@@ -54,7 +56,10 @@ def write_runs(paths: Sequence[Path], out: Path) -> None:
     names = with_seeds([label(row) for row in rows], [row.get("seed") for row in rows])
     runs = [(name, run) for name, run in zip(names, folders, strict=True) if (run / "pictures").is_dir()]
     for split in splits([folder for _, folder in runs]):
-        write_strip(runs, split, out / f"strip_{split}.png")
+        try:
+            write_strip(runs, split, out / f"strip_{split}.png")
+        except ValueError as error:  # the other strips are drawn all the same
+            log.warning("no strip_%s.png: %s", split, error)
 
 
 def _copy_rows(folders: Sequence[Path], out: Path) -> dict[Path, Path]:
