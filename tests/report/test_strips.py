@@ -32,6 +32,17 @@ def test_a_strip_shows_inputs_then_each_run_then_the_teacher(tmp_path):
     assert found == [COLOURS["person"], COLOURS["cloth"], (10, 10, 10), (90, 90, 90), COLOURS["teacher"]]
 
 
+def test_captions_of_many_words_stay_above_their_own_column(tmp_path):
+    words = "pick " + " ".join(f"key{number}=0.5" for number in range(8))
+    runs = [(words, leave_run(tmp_path / str(shade), shade, {})) for shade in (10, 90)]
+    write_strip(runs, "seen", tmp_path / "strip.png")
+    with Image.open(tmp_path / "strip.png") as sheet:
+        assert sheet.height > 2 * 192 + 8 * 13  # a line each
+        column = sheet.width / 5
+        between = sheet.crop((int(3 * column), 0, int(3 * column) + 4, 100)).convert("L")  # the two runs' columns
+        assert between.getextrema()[0] > 200
+
+
 def test_only_pairs_that_all_runs_kept_are_shown(tmp_path):
     one = leave_run(tmp_path / "one", 10, {})
     other = leave_run(tmp_path / "other", 90, {}, pairs=("c__d",))

@@ -9,6 +9,7 @@ from vtryon.utils.atomic import atomic_write
 
 PAPER, INK = (255, 255, 255), (38, 38, 38)
 TILE, GAP, HEAD, LEFT = 160, 6, 36, 84  # pixels: height that small pictures are enlarged to, gaps, room for captions
+LINE = 17  # pixels of a caption
 INPUTS = ("person", "cloth")
 REFERENCES = ("teacher", "truth")
 
@@ -59,15 +60,17 @@ def picture_sheet(files: Sequence[Sequence[Path]], above: Sequence[str], left: S
     with Image.open(files[0][0]) as first:
         factor = max(1, -(-TILE // first.height))  # whole, so that pixels stay square
         width, height = first.width * factor, first.height * factor
-    margin = LEFT if left else 0
-    size = (margin + len(above) * (width + GAP) + GAP, HEAD + len(files) * (height + GAP))
+    margin, font = LEFT if left else 0, ImageFont.load_default(13)
+    captions = [_wrapped(caption, width, font) for caption in above]
+    head = max(HEAD, LINE * (2 + max(caption.count("\n") for caption in captions)))
+    size = (margin + len(above) * (width + GAP) + GAP, head + len(files) * (height + GAP))
     sheet = Image.new("RGB", size, PAPER)
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
-    for column, caption in enumerate(above):
+    draw = ImageDraw.Draw(sheet)
+    for column, caption in enumerate(captions):
         middle = margin + GAP + column * (width + GAP) + width / 2
-        draw.multiline_text((middle, HEAD / 2), caption, fill=INK, font=font, anchor="mm", align="center")
+        draw.multiline_text((middle, head / 2), caption, fill=INK, font=font, anchor="mm", align="center")
     for row, line in enumerate(files):
-        top = HEAD + row * (height + GAP)
+        top = head + row * (height + GAP)
         if left:
             draw.text((margin - 4, top + height / 2), left[row], fill=INK, font=font, anchor="rm")
         for column, file in enumerate(line):
@@ -75,3 +78,17 @@ def picture_sheet(files: Sequence[Sequence[Path]], above: Sequence[str], left: S
                 enlarged = tile.convert("RGB").resize((width, height), Image.Resampling.NEAREST)
             sheet.paste(enlarged, (margin + GAP + column * (width + GAP), top))
     return sheet
+
+
+def _wrapped(caption: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    """The caption in lines that are no wider than its column, as far as its words allow."""
+    lines: list[str] = []
+    for given in caption.split("\n"):
+        lines.append("")
+        for word in given.split(" "):
+            longer = f"{lines[-1]} {word}".strip()
+            if lines[-1] and font.getlength(longer) > width:
+                lines.append(word)
+            else:
+                lines[-1] = longer
+    return "\n".join(lines)
