@@ -16,6 +16,8 @@ RECIPES = {path.stem for path in (conf_dir() / "experiment").glob("*.yaml")}
 NOT_COUNTED = {"t4_qat", "t4_ptq", "t4_sizes", "qat", "pareto"}  # bytes of parts that only a converted network has
 PICKED = {"pick"}  # widths that a search has found
 MEASURED = {"budget", "budget_taylor"}  # widths that follow from trained weights and pictures; budget_uniform's do not
+UNPRUNED = {"from_supernet"}  # a network of the model's own widths
+STRUCTURE = ("model.warp.flow_levels", "model.warp.shared", "model.warp.separable")
 PRUNING = ("ratio", "scope", "round_to", "ratios", "global_pruning", "max_ratio")
 
 
@@ -63,9 +65,11 @@ def asked(row: dict) -> list[str]:
             words.append(f"{key}={text}")
         elif text and key == "model.warp.channels":
             words.append(f"{key}=[{text.replace('-', ',')}]")
+        elif text and key in STRUCTURE:
+            words.append(f"{key}={text.replace('None', 'null')}")
         elif text == "budget_uniform":
             words += [f"compression={text}", "compression.folder=null"]
-        elif text and key == "compression":
+        elif text and key == "compression" and text not in UNPRUNED:
             words.append("compression=prune")  # in steps or at once, the widths at the end are the same
     return words
 
