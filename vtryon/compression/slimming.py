@@ -14,6 +14,7 @@ from torch_pruning.pruner.importance import MagnitudeImportance
 from vtryon.compression.dependency_graph import coupled_channels
 from vtryon.compression.importance import lowest
 from vtryon.compression.pruning import keep_cost_scale, prepared
+from vtryon.models import afwm, generator
 from vtryon.models.afwm import AFWM
 from vtryon.models.architecture import widths
 from vtryon.models.checkpoint import load_net
@@ -22,7 +23,7 @@ from vtryon.models.layers.convolution import with_separable
 from vtryon.models.layers.encoder import ResBlock
 from vtryon.models.tryon import TryOnNet
 
-RELEASED = {"warp": {"flow_levels": None, "shared": False, "separable": False}, "generator": {"separable": False}}
+RELEASED = {"warp": afwm.STRUCTURE, "generator": generator.STRUCTURE}
 
 
 def slim_from(

@@ -16,6 +16,7 @@ from vtryon.models.layers.encoder import FeatureEncoder
 from vtryon.models.layers.pyramid import RefinePyramid
 
 GARMENT_CHANNELS = 3
+STRUCTURE = {"flow_levels": None, "shared": False, "separable": False}  # as released
 
 
 class Warp(NamedTuple):
@@ -78,13 +79,9 @@ class AFWM(nn.Module):
             "flow_channels": list(flow_channels),
             "radius": radius,
         }
-        unlike_released = {
-            "reduction": (reduction, 1),
-            "flow_levels": (flow_levels, None),
-            "shared": (shared, False),
-            "separable": (separable, False),
-        }  # absent from files of networks that have none
-        self.architecture |= {key: value for key, (value, released) in unlike_released.items() if value != released}
+        chosen = {"reduction": reduction, "flow_levels": flow_levels, "shared": shared, "separable": separable}
+        released = STRUCTURE | {"reduction": 1}  # absent from files of networks that are so
+        self.architecture |= {key: value for key, value in chosen.items() if value != released[key]}
         self.reduction, self.shared = reduction, shared
         self.image_features = FeatureEncoder(GARMENT_CHANNELS, channels, separable)
         if not shared:

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from vtryon.models.layers.convolution import convolution
 
+STRUCTURE = {"separable": False}  # as released
+
 
 class ResUnetGenerator(nn.Module):
     """A U-Net with two residual blocks at every step down and up.
