@@ -51,6 +51,21 @@ def _loggers_are_on():
             logger.setLevel(logging.NOTSET)
 
 
+@pytest.fixture
+def warned():
+    """The warnings of the project, as they are said; libraries take handlers from the root logger, pytest's too."""
+    said = []
+
+    class Listener(logging.Handler):
+        def emit(self, record):
+            said.append(record.getMessage())
+
+    listener, project = Listener(logging.WARNING), logging.getLogger("vtryon")
+    project.addHandler(listener)
+    yield said
+    project.removeHandler(listener)
+
+
 @pytest.fixture(scope="session")
 def chain(tmp_path_factory):
     """All stages of the demo, two steps each: the folder of their runs, and beside it cache/ with their pictures."""

@@ -1,7 +1,5 @@
 """The part of a photo that a network dresses: an upper body in the network's shape, found by the face."""
 
-import logging
-
 import numpy as np
 import pytest
 from skimage.data import astronaut
@@ -58,12 +56,11 @@ def test_edges_that_are_the_photo_s_own_do_not_fade():
     assert weight[0, 0] == 0
 
 
-def test_a_part_is_told(photo, tmp_path, caplog):
+def test_a_part_is_told(photo, tmp_path, warned):
     write_photo(tmp_path / "me.png", photo)
     write_photo(
         tmp_path / "shirt.png",
         np.pad(np.full((40, 30, 3), 90, np.uint8), ((9, 9), (9, 9), (0, 0)), constant_values=255),
     )
-    with caplog.at_level(logging.WARNING):
-        read_pair(Pair(tmp_path / "me.png", tmp_path / "shirt.png", None, tmp_path / "out.png"), SIZE)
-    assert "me.png: only the upper body is dressed, 384 x 512 pixels at (" in caplog.text
+    read_pair(Pair(tmp_path / "me.png", tmp_path / "shirt.png", None, tmp_path / "out.png"), SIZE)
+    assert any("me.png: only the upper body is dressed, 384 x 512 pixels at (" in text for text in warned)
