@@ -13,20 +13,20 @@ from vtryon.bench.train_step import _table, measure, our_step, plain_step, sampl
 from vtryon.data.sample import TryOnBatch, finish
 from vtryon.losses.perceptual import Perceptual
 from vtryon.models.afwm import AFWM
-from vtryon.models.features.vgg import pool
+from vtryon.models.features.vgg import VGG19Taps, pool
 from vtryon.models.frozen import Frozen
 from vtryon.models.generator import ResUnetGenerator
 from vtryon.models.tryon import TryOnNet, TutorNet
+from vtryon.training.precision import resolved
 
 WIDTHS = {"channels": (6, 5, 7, 4, 6), "fpn_channels": 6, "flow_channels": (6, 5, 4)}
 SIZE = (64, 96)
 
 
-class TinyTaps(nn.Module):
+class TinyTaps(VGG19Taps):
     name = "tiny"
 
-    def __init__(self):
-        super().__init__()
+    def _build(self, *_):
         self.frozen = Frozen(nn.ModuleList(nn.Conv2d(c, 4, 3, padding=1) for c in (3, 4, 4, 4, 4)))
 
     def forward(self, x):
@@ -45,20 +45,22 @@ def parts():
     for name, value in tutor.named_buffers():
         if "running" in name:
             value.uniform_(0.5, 1.5)
-    return net, tutor, Perceptual(TinyTaps())
+    return net, tutor, TinyTaps()
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_both_steps_have_the_same_loss_before_and_after_an_update(parts, seed):
     given = samples(3, SIZE, seed)
     ours, plain = our_step(*parts), plain_step(*parts)
-    for _ in range(2):  # the second loss is that of the weights that the first step made
-        assert ours(given) == pytest.approx(plain(given), rel=1e-4)
+    assert ours(given) == pytest.approx(plain(given), rel=1e-4)
+    # Adam's first step is as long for a gradient of rounding as for any other: the second loss agrees to a digit less
+    assert ours(given) == pytest.approx(plain(given), rel=1e-3)
 
 
 def test_both_losses_have_the_same_gradients(parts):
     """In float64: on pictures of noise, rounding alone moves the gradient of a bilinear look-up by some percent."""
-    net, tutor, perceptual = (part.double() for part in parts)
+    net, tutor, features = (part.double() for part in parts)
+    perceptual = Perceptual(features)
     given = samples(2, SIZE)
     plain_net = copy.deepcopy(net).train()
     prepared = ReleasedBatch(*(part.double() for part in prepare(*given)))
@@ -73,12 +75,12 @@ def test_both_losses_have_the_same_gradients(parts):
 
 
 def test_both_steps_open_and_close_the_gate_of_the_lesson_alike(parts):
-    net, tutor, perceptual = parts
+    net, tutor, features = parts
     student_like = copy.deepcopy(tutor)
     for offset in student_like.warp.aflow_net.netMain:
         nn.init.normal_(offset[-1].weight, std=1.0)  # a tutor that warps wildly teaches little
     given = samples(4, SIZE)
-    values = [step(net, t, perceptual)(given) for t in (tutor, student_like) for step in (our_step, plain_step)]
+    values = [step(net, t, features)(given) for t in (tutor, student_like) for step in (our_step, plain_step)]
     assert values[0] == pytest.approx(values[1], rel=1e-4)
     assert values[2] == pytest.approx(values[3], rel=1e-4)
     assert values[0] != pytest.approx(values[2], rel=1e-3)
@@ -102,6 +104,14 @@ def test_keypoint_near_the_origin_is_not_drawn():
 
 def test_measuring_times_each_step_in_each_round_but_the_first(parts):
     seconds = measure(*parts, samples(1, (64, 64)), rounds=2)
-    assert list(seconds) == ["vtryon", "plain loop"]
+    halves = ["vtryon, bf16"] if resolved("auto", "cpu") == "bf16-mixed" else []
+    assert list(seconds) == ["vtryon", *halves, "plain loop"]
     assert all(len(spent) == 2 and min(spent) > 0 for spent in seconds.values())
-    assert _table(seconds, "title", "caption").row_count == 3
+    assert _table(seconds, "title", "caption").row_count == 3 + 2 * len(halves)
+
+
+def test_step_in_bf16_has_the_loss_of_float32_to_its_own_digits(parts):
+    given = samples(2, SIZE)
+    in_bf16, in_float32 = our_step(*parts, torch.bfloat16)(given), our_step(*parts)(given)
+    assert in_bf16 == pytest.approx(in_float32, rel=0.02)
+    assert in_bf16 != in_float32

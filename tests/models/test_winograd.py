@@ -89,10 +89,36 @@ def test_it_makes_a_quarter_of_the_products():
     assert 4 * quick.get_total_flops() == plain.get_total_flops() == 2 * 9 * 64 * 48 * 24 * 32
 
 
-def test_gradients_pass_as_through_the_convolution():
+@pytest.mark.parametrize("shape", [(1, 64, 24, 24), (2, 64, 33, 21)])
+def test_gradients_pass_as_through_the_convolution(shape):
+    conv, x = conv_of(64, 48), torch.randn(shape, requires_grad=True)
+    (wanted,) = torch.autograd.grad(conv.double()(x.double()).square().sum(), x)
+    (found,) = torch.autograd.grad(Winograd(conv.float(), Terms())(x).square().sum(), x)
+    assert (found - wanted).abs().max() < 1e-4 * wanted.abs().max()
+
+
+def test_its_answers_may_be_overwritten():
     conv, x = conv_of(64, 64), torch.randn(1, 64, 24, 24, requires_grad=True)
-    (wanted,) = torch.autograd.grad(conv(x).square().sum(), x)
-    (found,) = torch.autograd.grad(Winograd(conv, Terms())(x).square().sum(), x)
+    (wanted,) = torch.autograd.grad(F.relu(conv(x)).sum(), x)
+    (found,) = torch.autograd.grad(F.relu(Winograd(conv, Terms())(x), inplace=True).sum(), x)
+    torch.testing.assert_close(found, wanted, atol=1e-4, rtol=0)
+
+
+def test_the_gradient_too_takes_a_quarter_of_the_products():
+    layer, x = Winograd(conv_of(64, 48), Terms()), torch.randn(1, 64, 24, 32, requires_grad=True)
+    torch.autograd.grad(layer(x).sum(), x)  # turns the kernels, once and for all
+    answer = layer(x).sum()
+    with FlopCounterMode(display=False) as backwards:
+        torch.autograd.grad(answer, x)
+    assert 4 * backwards.get_total_flops() == 2 * 9 * 64 * 48 * 24 * 32
+
+
+def test_weights_that_learn_are_convolved_as_ever():
+    conv, x = conv_of(64, 64).requires_grad_(True), torch.randn(1, 64, 24, 24)
+    layer = Winograd(conv, Terms())
+    assert torch.equal(layer(x), conv(x))
+    (wanted,) = torch.autograd.grad(conv(x).square().sum(), conv.weight)
+    (found,) = torch.autograd.grad(layer(x).square().sum(), conv.weight)
     assert torch.equal(found, wanted)
 
 

@@ -22,7 +22,7 @@ from vtryon.bench.released_baseline import PlainStep, prepare
 from vtryon.bench.results import show
 from vtryon.data.pose import boxes
 from vtryon.data.sample import Raw, finish
-from vtryon.losses.perceptual import VGG_WEIGHTS, Perceptual, vgg19
+from vtryon.losses.perceptual import VGG_WEIGHTS, Perceptual, by_vgg
 from vtryon.losses.tryon import StudentLoss
 from vtryon.models.afwm import AFWM
 from vtryon.models.features.pretrained import WeightsNotFoundError
@@ -30,6 +30,7 @@ from vtryon.models.features.vgg import VGG19Taps, VGGLayers
 from vtryon.models.frozen import Frozen
 from vtryon.models.generator import ResUnetGenerator
 from vtryon.models.tryon import TryOnNet, TutorNet
+from vtryon.training.precision import resolved
 from vtryon.training.student import Student
 
 
@@ -41,25 +42,31 @@ class StepInputs(NamedTuple):
 
 
 def main(size: tuple[int, int] = (256, 192), batch: int = 4, rounds: int = 2, out: Path | None = None) -> int:
-    """Time the two steps in turn at full width; from uint8 samples in memory to updated weights."""
+    """Time the steps in turn at full width, from uint8 samples in memory to updated weights.
+
+    Ours is timed in float32 and, where the CPU multiplies bfloat16, as `trainer.precision=auto` then takes it.
+    """
     torch.manual_seed(0)
     net = TryOnNet(AFWM(3), ResUnetGenerator(7))
     tutor = TutorNet(AFWM(45), ResUnetGenerator(8))
-    perceptual = _perceptual()
+    features = _features()
     load = os.getloadavg()[0]
-    seconds = measure(net, tutor, perceptual, samples(batch, size), rounds)
+    seconds = measure(net, tutor, features, samples(batch, size), rounds)
     title = f"training step, stage 4, full width, batch {batch}, {size[0]}x{size[1]}"
     machine = f"{torch.get_num_threads()} threads; load {load:.1f} before, {os.getloadavg()[0]:.1f} after"
     rows = [
         {"step": name, "best_s": min(times), "median_s": statistics.median(times), "rounds": len(times)}
         for name, times in seconds.items()
     ]
-    return show([_table(seconds, title, f"perceptual loss: {perceptual.name}\n{machine}")], rows, out)
+    return show([_table(seconds, title, f"perceptual loss: {features.name}\n{machine}")], rows, out)
 
 
-def measure(net: TryOnNet, tutor: TutorNet, perceptual: Perceptual, inputs: StepInputs, rounds: int) -> dict[str, list]:
-    """Seconds of each step in each round, ours and the plain one in turn; the first round only warms up."""
-    steps = {"vtryon": our_step(net, tutor, perceptual), "plain loop": plain_step(net, tutor, perceptual)}
+def measure(net: TryOnNet, tutor: TutorNet, features: VGG19Taps, inputs: StepInputs, rounds: int) -> dict[str, list]:
+    """Seconds of each step in each round, all steps in turn; the first round only warms up."""
+    steps = {"vtryon": our_step(net, tutor, features)}
+    if resolved("auto", "cpu") == "bf16-mixed":
+        steps["vtryon, bf16"] = our_step(net, tutor, features, torch.bfloat16)
+    steps["plain loop"] = plain_step(net, tutor, features)
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     for number in track(range(rounds + 1), "rounds", transient=True):
         for name, step in steps.items():
@@ -70,12 +77,19 @@ def measure(net: TryOnNet, tutor: TutorNet, perceptual: Perceptual, inputs: Step
     return seconds
 
 
-def our_step(net: TryOnNet, tutor: TutorNet, perceptual: Perceptual) -> Callable[[StepInputs], float]:
-    """A step as `vtryon run` takes it, on copies of the networks; returns the loss."""
+def our_step(
+    net: TryOnNet, tutor: TutorNet, features: VGG19Taps, dtype: torch.dtype = torch.float32
+) -> Callable[[StepInputs], float]:
+    """A step as `vtryon run` takes it, on copies of the networks, convolutions in `dtype`; returns the loss."""
     adam = partial(torch.optim.Adam, lr=5e-5, betas=(0.5, 0.999))
-    stage = student_stage(copy.deepcopy(net), copy.deepcopy(tutor), perceptual, adam)
+    stage = student_stage(copy.deepcopy(net), copy.deepcopy(tutor), by_vgg(copy.deepcopy(features)), adam)
     (optimizer,), _ = stage.configure_optimizers()
-    return lambda inputs: _update(lambda: stage.terms(finish(inputs.raw))["total"], [optimizer])
+
+    def loss(inputs: StepInputs) -> torch.Tensor:
+        with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+            return stage.terms(finish(inputs.raw))["total"]
+
+    return lambda inputs: _update(partial(loss, inputs), [optimizer])
 
 
 def student_stage(net: TryOnNet, tutor: TutorNet, perceptual: Perceptual, optimizer: Callable) -> Student:
@@ -85,10 +99,10 @@ def student_stage(net: TryOnNet, tutor: TutorNet, perceptual: Perceptual, optimi
     return stage
 
 
-def plain_step(net: TryOnNet, tutor: TutorNet, perceptual: Perceptual) -> Callable[[StepInputs], float]:
+def plain_step(net: TryOnNet, tutor: TutorNet, features: VGG19Taps) -> Callable[[StepInputs], float]:
     """The released loop's step, on copies of the networks; returns the loss."""
     net = copy.deepcopy(net).train()
-    step = PlainStep(net, copy.deepcopy(tutor), perceptual)
+    step = PlainStep(net, copy.deepcopy(tutor), Perceptual(features, VGG_WEIGHTS))
     learning_rates = ((net.warp, 1e-5), (net.generator, 5e-5))
     optimizers = [
         torch.optim.Adam(subnetwork.parameters(), lr=rate, betas=(0.5, 0.999)) for subnetwork, rate in learning_rates
@@ -120,11 +134,11 @@ def samples(batch: int, size: tuple[int, int], seed: int = 0) -> StepInputs:
     return StepInputs(Raw(person_id=names, cloth_id=names, worn=True, **tensors), keypoints)
 
 
-def _perceptual() -> Perceptual:
+def _features() -> VGG19Taps:
     try:
-        return vgg19()
+        return VGG19Taps()
     except WeightsNotFoundError:
-        return Perceptual(RandomVGG19(), VGG_WEIGHTS)
+        return RandomVGG19()
 
 
 class RandomVGG19(VGG19Taps):
@@ -144,7 +158,8 @@ def _table(seconds: dict[str, list[float]], title: str, caption: str) -> Table:
     table = Table("step", "seconds, best", "seconds, median", title=title, caption=caption)
     for name, times in seconds.items():
         table.add_row(name, f"{min(times):.2f}", f"{statistics.median(times):.2f}")
-    ours, plain = seconds.values()
-    best, median = min(ours) / min(plain), statistics.median(ours) / statistics.median(plain)
-    table.add_row("vtryon / plain loop", f"{best:.2f}", f"{median:.2f}")
+    *ours, (plain_name, plain) = seconds.items()
+    for name, times in ours:
+        best, median = min(times) / min(plain), statistics.median(times) / statistics.median(plain)
+        table.add_row(f"{name} / {plain_name}", f"{best:.2f}", f"{median:.2f}")
     return table

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from vtryon.models.features.efficientnet import EfficientNetLite0Taps
 from vtryon.models.features.vgg import VGG19Taps
+from vtryon.models.layers.winograd import with_winograd
 from vtryon.models.precision import at_least_single
 
 VGG_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
@@ -82,7 +83,13 @@ class NoPerceptual(nn.Module):
 
 def vgg19(path: str | os.PathLike | None = None) -> Perceptual:
     """As published with PF-AFN; `path` is torchvision's `vgg19-dcbb9e9d.pth` where it is not in torch's cache."""
-    return Perceptual(VGG19Taps(path), VGG_WEIGHTS)
+    return by_vgg(VGG19Taps(path))
+
+
+def by_vgg(features: VGG19Taps) -> Perceptual:
+    """The loss by such features, whose wide convolutions, most of a training step's work, then go by Winograd."""
+    with_winograd(features.frozen.net)
+    return Perceptual(features, VGG_WEIGHTS)
 
 
 def efficientnet_lite0() -> Perceptual:

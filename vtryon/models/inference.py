@@ -8,16 +8,18 @@ size. Together they gave 1.03 times.
 """
 
 import copy
+from typing import TypeVar
 
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vtryon.models.layers.winograd import with_winograd
-from vtryon.models.tryon import TryOnNet
+
+Net = TypeVar("Net", bound=nn.Module)
 
 
-def quick(net: TryOnNet) -> TryOnNet:
+def quick(net: Net) -> Net:
     """A copy for inference, with the same names of convolutions; norms that were folded are identities."""
     net = copy.deepcopy(net).eval().requires_grad_(False)
     for layers in net.modules():

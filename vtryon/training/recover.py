@@ -4,6 +4,7 @@ from torch import Tensor, nn
 
 from vtryon.data.sample import TryOnBatch
 from vtryon.models.frozen import Frozen
+from vtryon.models.inference import quick
 from vtryon.models.tryon import TryOn
 from vtryon.training.distill import beside
 from vtryon.training.stage import Group, Stage, target_of
@@ -24,7 +25,7 @@ class Recover(Stage):
         self, net, tutor: nn.Module, teacher: nn.Module, loss, optimizer, lesson=None, fake="rendered", **kwargs
     ):
         super().__init__(net, loss, optimizer, **kwargs)
-        self.tutor, self.teacher, self.lesson = Frozen(tutor), Frozen(teacher), lesson
+        self.tutor, self.teacher, self.lesson = Frozen(quick(tutor)), Frozen(teacher), lesson
         self.fake = checked_fake(fake)
         self.reshaped()
 

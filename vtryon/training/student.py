@@ -7,6 +7,7 @@ from vtryon.data.parse import agnostic, on_top, unchanged
 from vtryon.data.sample import TryOnBatch
 from vtryon.models.afwm import Warp
 from vtryon.models.frozen import Frozen
+from vtryon.models.inference import quick
 from vtryon.models.tryon import TryOn
 from vtryon.training.schedule import second_half
 from vtryon.training.stage import Group, Stage, target_of
@@ -27,7 +28,7 @@ class StudentWarp(Stage):
     def __init__(self, net, tutor: nn.Module, loss, optimizer, fake: str = "rendered", **kwargs):
         super().__init__(net, loss, optimizer, **kwargs)
         self.net.generator.requires_grad_(False)
-        self.tutor, self.fake = Frozen(tutor), checked_fake(fake)
+        self.tutor, self.fake = Frozen(quick(tutor)), checked_fake(fake)
 
     def groups(self) -> list[Group]:
         new_parameters = [value for name, value in self.net.warp.named_parameters() if name.startswith(OWN)]
@@ -61,7 +62,7 @@ class Student(Stage):
 
     def __init__(self, net, tutor: nn.Module, loss, optimizer, fake: str = "rendered", **kwargs):
         super().__init__(net, loss, optimizer, **kwargs)
-        self.tutor, self.fake = Frozen(tutor), checked_fake(fake)
+        self.tutor, self.fake = Frozen(quick(tutor)), checked_fake(fake)
 
     def groups(self) -> list[Group]:
         return [

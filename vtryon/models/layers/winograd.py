@@ -4,7 +4,8 @@ A tile of 4x4 answers sees 6x6 pixels. Both the tile and the kernel are turned i
 one by one: 36 products for each pair of channels where 144 were (Lavin and Gray, Fast Algorithms for Convolutional
 Neural Networks, 2016, section 4). What is left is 36 matrix products, which run at the CPU's peak. Each thread has rows
 of tiles of its own, and takes some at a time, so that their terms never leave its cache. The answer is right to 1e-4 of
-what goes in, a digit less than of products added up one by one.
+what goes in, a digit less than of products added up one by one. So is the gradient of the input, which is such a
+convolution too; weights that learn are convolved as ever.
 """
 
 from functools import partial
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from vtryon.utils import jit
 from vtryon.utils.openmp import shares, together
@@ -62,29 +64,55 @@ class Terms:
 
 
 class Winograd(nn.Conv2d):
-    """What `conv` (3x3, stride 1, padding 1) says, within 1e-4, with its weights; for inference.
+    """What `conv` (3x3, stride 1, padding 1) says, within 1e-4, with its weights, which must rest.
 
-    Whatever terms are not made for (another type or device, autocast, gradients, few pixels) is convolved as ever.
+    Whatever terms are not made for (another type or device, autocast, weights that learn, few pixels) is convolved as
+    ever.
     """
 
     def __init__(self, conv: nn.Conv2d, terms: Terms):
         super().__init__(conv.in_channels, conv.out_channels, 3, padding=1, bias=conv.bias is not None, device="meta")
         self.weight, self.bias, self.terms = conv.weight, conv.bias, terms
         self.kernels: Float[Tensor, "36 c o"] | None = None
+        self.turned_kernels: Float[Tensor, "36 o c"] | None = None
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b o h w"]:
         if not self._made_for(x):
             return super().forward(x)
+        return _ByTerms.apply(x, self) if torch.is_grad_enabled() and x.requires_grad else self.answers(x)
+
+    def answers(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b o h w"]:
+        """The convolution of `x`; autograd does not see it."""
         if self.kernels is None:
             self.kernels = kernel_terms(self.weight)
         bias = np.zeros(self.out_channels, np.float32) if self.bias is None else self.bias.detach().numpy()
         return answers(x, self.kernels, bias, self.terms)
 
+    def input_gradient(self, gradient: Float[Tensor, "b o h w"]) -> Float[Tensor, "b c h w"]:
+        """Of the answers' gradient: its convolution by the kernels turned round, from answers to inputs."""
+        if self.turned_kernels is None:
+            self.turned_kernels = kernel_terms(self.weight.transpose(0, 1).flip(2, 3))
+        return answers(gradient, self.turned_kernels, np.zeros(self.in_channels, np.float32), self.terms)
+
     def _made_for(self, x: Tensor) -> bool:
         float_on_cpu = x.dtype == torch.float32 and x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
-        learns = torch.is_grad_enabled() and (x.requires_grad or self.weight.requires_grad)
+        learns = torch.is_grad_enabled() and self.weight.requires_grad
         watched = learns or torch.compiler.is_compiling()
         return float_on_cpu and not watched and len(x) * x[0, 0].numel() >= LEAST_PLACES
+
+
+class _ByTerms(torch.autograd.Function):
+    """A layer's answers, and the gradient that its input has of them."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, layer: Winograd) -> Tensor:
+        ctx.layer = layer
+        return layer.answers(x.detach())
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor):
+        return ctx.layer.input_gradient(gradient), None
 
 
 def kernel_terms(weight: Float[Tensor, "o c 3 3"]) -> Float[Tensor, "36 c o"]:
@@ -99,10 +127,10 @@ def answers(
     """A convolution, channels last."""
     pixels = x.permute(0, 2, 3, 1).contiguous().numpy()
     (b, h, w, _), down = pixels.shape, -(-x.shape[2] // SIDE)
-    out = torch.empty(b, h, w, kernels.shape[2])
-    work = partial(_rows, pixels, kernels, bias, memory, out.numpy())
+    out = torch.empty(b, kernels.shape[2], h, w, memory_format=torch.channels_last)  # no view: layers may overwrite it
+    work = partial(_rows, pixels, kernels, bias, memory, out.permute(0, 2, 3, 1).numpy())
     together([partial(work, thread, *share) for thread, share in enumerate(shares(b * down))])
-    return out.permute(0, 3, 1, 2)
+    return out
 
 
 def _rows(
