@@ -11,7 +11,7 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).parents[1]
 OUTSIDE = ("notebooks/*.ipynb", "experiments/demo/try_on.png", "experiments/synthetic/contact_sheet.jpg")
 CONFIG_KEYS, SPEEDS = "<!-- config keys -->", "<!-- speeds -->"
-MEASURED = ("speed/measured_*.csv", "structure/measured_openvino.csv", "t5_img2col/measured.csv")  # by `vtryon bench`
+MEASURED = ("speed/measured_*.csv", "structure/measured_openvino*.csv", "t5_img2col/measured.csv")  # by `vtryon bench`
 CIRCUMSTANCES = ("commit", "cpu", "cores", "threads", "date")  # of a measurement, told once
 UNTOLD = ("dirty", "weights", "resolution", "p90_ms", "fps", "repeats", "load", "load_before", "load_after", "max_off")
 UNTOLD += ("convolutions", "pairs", "runs", "processor_s", "limit_gflops", "limit_gbs", "limit_ms", "chosen")

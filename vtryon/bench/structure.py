@@ -1,12 +1,12 @@
 """`vtryon bench structure`: what each axis of a student's structure is worth on the clock.
 
-The tenfold network with and without each axis, random weights, 256x192, exported to OpenVINO and timed in turn, and the
-full network in plain torch with them. What an axis costs in quality is told by `vtryon run -m experiment=structure`.
+The tenfold network with and without each axis, random weights, 256x192, exported to OpenVINO and timed in turn. What an
+axis costs in quality is told by `vtryon run -m experiment=structure`.
 """
 
 import tempfile
 from collections import ChainMap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,7 @@ from hydra.utils import instantiate
 from rich.progress import track
 from rich.table import Table
 
-from vtryon.bench.contenders import Contender, PlainRuntime
-from vtryon.bench.model import FULL, of_width
+from vtryon.bench.contenders import Contender
 from vtryon.bench.results import show
 from vtryon.config.compose import read
 from vtryon.deploy.export.pairs import drawn_pairs
@@ -66,7 +65,6 @@ def measure(rounds: int = 20) -> list[dict[str, Any]]:
                 f"{precision}_ms": round(measured.median_ms, 2),
                 f"{precision}_min_ms": round(measured.min_ms, 2),
                 f"{precision}_faster": round(first[precision] / measured.median_ms, 2),
-                f"{precision}_faster_than_full": round(times[FULL].median_ms / measured.median_ms, 1),
             }
         last = times[number, PRECISIONS[-1]]
         rows.append(row | {"threads": last.threads, "load_before": round(last.load[0], 2)})
@@ -83,11 +81,9 @@ def tenth(changes: Mapping[str, object]) -> TryOnNet:
     return instantiate(model, _convert_="all").eval()
 
 
-def _times(nets: Sequence[TryOnNet], folder: Path, rounds: int) -> dict[Any, Latency]:
-    """Of each network, by number, in each precision, and of the full one, plain; all are timed in turn."""
-    calibration = drawn_pairs(RELEASED_SIZE, CALIBRATION)
-    full = PlainRuntime(of_width("full").net)
-    calls: dict[Any, Callable[[], object]] = {FULL: lambda: full(*calibration[0])}
+def _times(nets: Sequence[TryOnNet], folder: Path, rounds: int) -> dict[tuple[int, str], Latency]:
+    """Of each network, by number, in each precision; all are timed in turn."""
+    calibration, calls = drawn_pairs(RELEASED_SIZE, CALIBRATION), {}
     for number, net in enumerate(track(nets, "exports", transient=True)):
         weights = folder / f"{number}.safetensors"
         save_net(net, weights)
@@ -102,9 +98,9 @@ def table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """The rows for the terminal."""
     last = PRECISIONS[-1]
     times = [f"{precision} ms" for precision in PRECISIONS]
-    made = Table("structure", "M parameters", "GMACs", *times, f"{last}: times as fast", f"... as {FULL}")
+    made = Table("structure", "M parameters", "GMACs", *times, f"{last}: times as fast")
     for row in rows:
         structure = " ".join(name for name in AXES if row[name]) or "as released"
-        columns = [f"{precision}_ms" for precision in PRECISIONS] + [f"{last}_faster", f"{last}_faster_than_full"]
+        columns = [*(f"{precision}_ms" for precision in PRECISIONS), f"{last}_faster"]
         made.add_row(structure, *(str(row[column]) for column in ("params_m", "gmacs", *columns)))
     return made
