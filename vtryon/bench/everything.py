@@ -17,7 +17,7 @@ COMMANDS = {
     "data": (),
     "train-step": (),
     "correlation": (),
-    "model": ("--width", "full", "--width", "pruned", "--width", "tenth"),
+    "model": ("--width", "full", "--width", "pruned", "--width", "tenth", "--width", "tenth_coarse"),
     "structure": (),
     "export": ("--width", "full", "--precision", "int8"),
     "demo": (),

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from hydra.utils import instantiate
 from rich.progress import track
 from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
@@ -20,8 +19,8 @@ from vtryon.bench import starting
 from vtryon.bench.contenders import PLAIN, Contender, PlainRuntime
 from vtryon.bench.results import show
 from vtryon.bench.roofline import Ceilings, ceilings, floor_ms, highest, verdict
+from vtryon.bench.structure import tenth
 from vtryon.compression.pruning import Pruning
-from vtryon.config.compose import read
 from vtryon.deploy.export.pairs import Pair, drawn_pairs
 from vtryon.deploy.runtime.protocol import Runtime
 from vtryon.deploy.source import RELEASED_SIZE, open_net
@@ -38,6 +37,7 @@ from vtryon.utils.memory import Footprint, footprint
 
 WAYS = ("torch", "torch:bf16", "onnx", "onnx:int8", "openvino", "openvino:bf16", "openvino:int8", "openvino:int8+bf16")
 FULL = "full width, plain"  # timed in turn with every network of the same size
+TENTHS = {"tenth": {}, "tenth_coarse": {"warp.flow_levels": 4}}
 PAIRS, CALIBRATION = 16, 64  # procedural; calibration pairs are not among those that are compared
 
 
@@ -70,14 +70,12 @@ def main(
 def of_width(width: str) -> Subject:
     """A network with random weights: PF-AFN as released, without the channels that table 3 prunes, or a tenth of it.
 
-    The last has the widths of `model=tenth` in `profile=full`.
+    "tenth" has the widths of `model=tenth` in `profile=full`; "tenth_coarse" lacks the finest of its flow levels.
     """
     torch.manual_seed(0)
-    if width == "tenth":
-        model = read(["profile=full", "name=tenth", "model=tenth", "training=sizes"]).model
-        net = instantiate(model, _convert_="all").eval()
-    else:
-        net = TryOnNet(AFWM(), ResUnetGenerator(7)).eval()
+    if width in TENTHS:
+        return Subject(width, "random", tenth(TENTHS[width]), RELEASED_SIZE)
+    net = TryOnNet(AFWM(), ResUnetGenerator(7)).eval()
     if width == "pruned":
         net = Pruning(0.4, ratios={"generator.*": 0.25})(net)
     return Subject(width, "random", net, RELEASED_SIZE)

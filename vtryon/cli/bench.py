@@ -22,6 +22,7 @@ class Width(StrEnum):
     full = "full"
     pruned = "pruned"
     tenth = "tenth"
+    tenth_coarse = "tenth_coarse"
 
 
 NEEDS_DEPLOY = 'install it with: pip install "vtryon[deploy]"'
@@ -68,7 +69,10 @@ def model(
     run: Annotated[list[Path] | None, typer.Option(metavar="DIR", help="A finished run; repeatable.")] = None,
     width: Annotated[
         list[Width] | None,
-        typer.Option(help="PF-AFN as released, pruned as in table 3, or a tenth of it; random weights; repeatable."),
+        typer.Option(
+            help="PF-AFN as released, pruned as in table 3, or a tenth of it (coarse: with four flow levels); "
+            "random weights; repeatable."
+        ),
     ] = None,
     way: Annotated[
         list[str] | None,
