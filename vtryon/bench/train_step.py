@@ -65,7 +65,7 @@ def measure(net: TryOnNet, tutor: TutorNet, features: VGG19Taps, inputs: StepInp
     """Seconds of each step in each round, all steps in turn; the first round only warms up."""
     steps = {"vtryon": our_step(net, tutor, features)}
     if resolved("auto", "cpu") == "bf16-mixed":
-        steps["vtryon, bf16"] = our_step(net, tutor, features, torch.bfloat16)
+        steps["vtryon, bf16"] = our_step(net, tutor, features, bf16=True)
     steps["plain loop"] = plain_step(net, tutor, features)
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     for number in track(range(rounds + 1), "rounds", transient=True):
@@ -77,16 +77,14 @@ def measure(net: TryOnNet, tutor: TutorNet, features: VGG19Taps, inputs: StepInp
     return seconds
 
 
-def our_step(
-    net: TryOnNet, tutor: TutorNet, features: VGG19Taps, dtype: torch.dtype = torch.float32
-) -> Callable[[StepInputs], float]:
-    """A step as `vtryon run` takes it, on copies of the networks, convolutions in `dtype`; returns the loss."""
+def our_step(net: TryOnNet, tutor: TutorNet, features: VGG19Taps, bf16: bool = False) -> Callable[[StepInputs], float]:
+    """A step as `vtryon run` takes it, in float32 or bf16, on copies of the networks; returns the loss."""
     adam = partial(torch.optim.Adam, lr=5e-5, betas=(0.5, 0.999))
     stage = student_stage(copy.deepcopy(net), copy.deepcopy(tutor), by_vgg(copy.deepcopy(features)), adam)
     (optimizer,), _ = stage.configure_optimizers()
 
     def loss(inputs: StepInputs) -> torch.Tensor:
-        with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             return stage.terms(finish(inputs.raw))["total"]
 
     return lambda inputs: _update(partial(loss, inputs), [optimizer])

@@ -87,7 +87,7 @@ def vgg19(path: str | os.PathLike | None = None) -> Perceptual:
 
 
 def by_vgg(features: VGG19Taps) -> Perceptual:
-    """The loss by such features, whose wide convolutions, most of a training step's work, then go by Winograd."""
+    """The loss by these features; their wide convolutions, most of a training step's work, then go by Winograd."""
     with_winograd(features.frozen.net)
     return Perceptual(features, VGG_WEIGHTS)
 

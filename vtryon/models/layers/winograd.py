@@ -5,7 +5,7 @@ one by one: 36 products for each pair of channels where 144 were (Lavin and Gray
 Neural Networks, 2016, section 4). What is left is 36 matrix products, which run at the CPU's peak. Each thread has rows
 of tiles of its own, and takes some at a time, so that their terms never leave its cache. The answer is right to 1e-4 of
 what goes in, a digit less than of products added up one by one. So is the gradient of the input, which is such a
-convolution too; weights that learn are convolved as ever.
+convolution too; weights that learn are left to torch.
 """
 
 from functools import partial
@@ -64,10 +64,9 @@ class Terms:
 
 
 class Winograd(nn.Conv2d):
-    """What `conv` (3x3, stride 1, padding 1) says, within 1e-4, with its weights, which must rest.
+    """The convolution `conv` (3x3, stride 1, padding 1), right within 1e-4, for weights that do not learn.
 
-    Whatever terms are not made for (another type or device, autocast, weights that learn, few pixels) is convolved as
-    ever.
+    Anything else (another type or device, autocast, weights that learn, few pixels) is convolved by torch.
     """
 
     def __init__(self, conv: nn.Conv2d, terms: Terms):
@@ -89,7 +88,7 @@ class Winograd(nn.Conv2d):
         return answers(x, self.kernels, bias, self.terms)
 
     def input_gradient(self, gradient: Float[Tensor, "b o h w"]) -> Float[Tensor, "b c h w"]:
-        """Of the answers' gradient: its convolution by the kernels turned round, from answers to inputs."""
+        """Gradient of the input: the gradient of the answers, convolved by the kernels turned round."""
         if self.turned_kernels is None:
             self.turned_kernels = kernel_terms(self.weight.transpose(0, 1).flip(2, 3))
         return answers(gradient, self.turned_kernels, np.zeros(self.in_channels, np.float32), self.terms)
@@ -102,7 +101,7 @@ class Winograd(nn.Conv2d):
 
 
 class _ByTerms(torch.autograd.Function):
-    """A layer's answers, and the gradient that its input has of them."""
+    """A layer's answers and the gradient of its input, both by Winograd."""
 
     @staticmethod
     def forward(ctx, x: Tensor, layer: Winograd) -> Tensor:
